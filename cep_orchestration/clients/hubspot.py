@@ -1,0 +1,75 @@
+"""HubSpot: the leads as contacts. https://developers.hubspot.com/docs/api/crm/contacts (batch upsert by e-mail)"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cep_orchestration.clients.batches import distinct_batches
+from cep_orchestration.clients.http import Answer, Http, NoAnswerError
+from cep_orchestration.ports import Blocked, Lead, Outcome, Outcomes, Rejected, Retry, Sent, Unknown
+
+CALL_SIZE = 100
+
+
+class HubSpot:
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    def upsert(self, leads: Sequence[Lead]) -> Outcomes:
+        outcomes: dict[str, Outcome] = {}
+        for call in distinct_batches(leads, CALL_SIZE, key=_address):
+            outcomes |= self._upsert(call)
+        return outcomes
+
+    def _upsert(self, leads: Sequence[Lead]) -> dict[str, Outcome]:
+        inputs = [{"id": _address(lead), "idProperty": "email", "properties": _properties(lead)} for lead in leads]
+        try:
+            answer = self._http.post("crm/v3/objects/contacts/batch/upsert", {"inputs": inputs})
+        except NoAnswerError as failure:
+            return dict.fromkeys((lead.id for lead in leads), failure.outcome())
+        if answer.status not in (200, 201, 207) or not isinstance(answer.body, dict):
+            return dict.fromkeys((lead.id for lead in leads), refusal(answer))
+        return {lead.id: of_record(_address(lead), answer.body) for lead in leads}
+
+
+def _address(lead: Lead) -> str:
+    return (lead.email or "").strip().lower()
+
+
+def _properties(lead: Lead) -> dict[str, str]:
+    """Every property that this project owns, empty ones too: an upsert by e-mail is never partial."""
+    first, _, last = lead.name.strip().partition(" ")
+    return {
+        "email": _address(lead),
+        "firstname": first,
+        "lastname": last.strip(),
+        "phone": lead.phone or "",
+        "cep_lead_id": lead.id,
+        "cep_campus": lead.campus or "",
+        "cep_course": lead.course or "",
+        "cep_start_date": lead.starts_on.isoformat() if lead.starts_on else "",
+        "cep_campaign": lead.campaign or "",
+    }
+
+
+def of_record(address: str, body: Mapping[str, Any]) -> Outcome:
+    """The outcome of one contact in an answer 200 or 207, which holds `results` and `errors` of single records."""
+    for error in body.get("errors") or []:
+        context = error.get("context") or {}
+        named = [str(value).lower() for values in context.values() for value in values]
+        if address in named:
+            return Rejected(f"HubSpot: {str(error.get('category') or 'error')[:60]}")
+    for result in body.get("results") or []:
+        if str((result.get("properties") or {}).get("email", "")).lower() == address:
+            return Sent(str(result.get("id")))
+    return Unknown("HubSpot's answer does not name this contact")
+
+
+def refusal(answer: Answer) -> Outcome:
+    """The outcome of a whole call that was refused."""
+    if answer.status in (401, 403):
+        return Blocked(f"HubSpot: HTTP {answer.status}")
+    if answer.status == 429 or answer.status >= 500:
+        return Retry(f"HubSpot: HTTP {answer.status}", answer.retry_after)
+    if answer.status >= 400:
+        return Rejected(f"HubSpot: HTTP {answer.status}")
+    return Unknown("HubSpot answered something that is not its API's answer")

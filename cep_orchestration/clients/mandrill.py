@@ -1,0 +1,94 @@
+"""Mailchimp Transactional (Mandrill): the confirmation e-mails. https://mailchimp.com/developer/transactional/api/messages/"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cep_orchestration.clients.batches import distinct_batches
+from cep_orchestration.clients.http import Answer, Http, NoAnswerError
+from cep_orchestration.ports import Blocked, Lead, Outcome, Outcomes, Rejected, Retry, Sent, Unknown
+
+CALL_SIZE = 500
+TEMPLATE = "lead_confirmation"
+ACCOUNT_ERRORS = {"Invalid_Key", "Unknown_Template", "PaymentRequired", "Unknown_Subaccount"}
+TEMPORARY_ERRORS = {"RequestLimitExceeded", "ServiceUnavailable", "GeneralError"}
+
+
+class Mandrill:
+    def __init__(self, http: Http, api_key: str) -> None:
+        self._http = http
+        self._api_key = api_key
+
+    def confirm(self, leads: Sequence[Lead]) -> Outcomes:
+        outcomes: dict[str, Outcome] = {}
+        for call in distinct_batches(leads, CALL_SIZE, key=_address):
+            outcomes |= self._send(call)
+        return outcomes
+
+    def _send(self, leads: Sequence[Lead]) -> dict[str, Outcome]:
+        body = {
+            "key": self._api_key,
+            "template_name": TEMPLATE,
+            "template_content": [],
+            "message": _message(leads),
+        }
+        try:
+            answer = self._http.post("messages/send-template", body)
+        except NoAnswerError as failure:
+            return dict.fromkeys((lead.id for lead in leads), failure.outcome())
+        if not isinstance(answer.body, list):
+            return dict.fromkeys((lead.id for lead in leads), refusal(answer))
+        entries = {str(entry.get("email", "")).lower(): entry for entry in answer.body if isinstance(entry, dict)}
+        return {lead.id: of_entry(entries.get(_address(lead))) for lead in leads}
+
+
+def _address(lead: Lead) -> str:
+    return (lead.email or "").strip().lower()
+
+
+def _message(leads: Sequence[Lead]) -> dict[str, Any]:
+    return {
+        "to": [{"email": _address(lead), "name": lead.name, "type": "to"} for lead in leads],
+        "merge_vars": [{"rcpt": _address(lead), "vars": _variables(lead)} for lead in leads],
+        "recipient_metadata": [{"rcpt": _address(lead), "values": {"lead": lead.id}} for lead in leads],
+        "preserve_recipients": False,
+    }
+
+
+def _variables(lead: Lead) -> list[dict[str, str]]:
+    starts = lead.starts_on.strftime("%d/%m/%Y") if lead.starts_on else None
+    known = {
+        "name": lead.name,
+        "leadId": lead.id,
+        "course": lead.course,
+        "campus": lead.campus,
+        "startDate": starts,
+    }
+    return [{"name": name, "content": content} for name, content in known.items() if content]
+
+
+def of_entry(entry: Mapping[str, Any] | None) -> Outcome:
+    """The outcome of one recipient: HTTP 200 is no delivery, each entry has a status of its own."""
+    status = entry.get("status") if entry else None
+    if entry is None or not isinstance(status, str):
+        return Unknown("the answer has no entry for this recipient")
+    if status in ("sent", "queued", "scheduled"):
+        return Sent(entry.get("_id"), note=None if status == "sent" else "accepted")
+    if status in ("rejected", "invalid"):
+        return Rejected(f"e-mail {status}: {entry.get('reject_reason') or 'no reason given'}")
+    return Unknown(f"unexpected status {status[:40]}")
+
+
+def refusal(answer: Answer) -> Outcome:
+    """The outcome of a whole call that was refused; decided on the error's name, since old versions answer 500."""
+    name = answer.body.get("name") if isinstance(answer.body, dict) else None
+    if name in ACCOUNT_ERRORS:
+        return Blocked(f"Mandrill: {name}")
+    if name in TEMPORARY_ERRORS or answer.status == 429:
+        return Retry(f"Mandrill: {name or answer.status}", answer.retry_after)
+    if isinstance(name, str):
+        return Rejected(f"Mandrill: {name[:60]}")
+    if answer.status >= 500:
+        return Retry(f"Mandrill: HTTP {answer.status}", answer.retry_after)
+    if answer.status >= 400:
+        return Rejected(f"Mandrill: HTTP {answer.status}")
+    return Unknown("Mandrill answered something that is not its API's answer")

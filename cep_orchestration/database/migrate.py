@@ -1,0 +1,98 @@
+"""Brings a database to this version: our tables, the CMS's views, and the baseline, all in one transaction."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from cep_orchestration.database.contract import PACKAGED_VIEWS, contract_faults, make_views
+from cep_orchestration.database.engine import refusal
+from cep_orchestration.failures import SettingError
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+LOCK = 0x0CE9_0001
+
+
+def migrate(engine: Engine, views_file: Path | None) -> int | None:
+    """Returns the number of leads recorded as baseline on the first installation, otherwise None.
+
+    Raises SettingError; the database is then as it was.
+    """
+    with opened(engine) as connection, connection.begin():
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        try:
+            connection.execute(text("CREATE SCHEMA IF NOT EXISTS orchestration"))
+            command.upgrade(_config(connection), "head")
+        except ProgrammingError as error:
+            raise SettingError(_not_allowed(engine, error)) from error
+        make_views(connection, views_file or PACKAGED_VIEWS)
+        return _baseline(connection)
+
+
+def database_faults(engine: Engine) -> list[str]:
+    """What keeps the pipelines from working on this database, one sentence each."""
+    with opened(engine) as connection:
+        here = MigrationContext.configure(
+            connection, opts={"version_table_schema": "orchestration"}
+        ).get_current_revision()
+        head = ScriptDirectory.from_config(_config(connection)).get_current_head()
+        if here is None:
+            return ["The database is not prepared yet; run «cep migrate»."]
+        if here != head:
+            return [f"The database is at version {here}, but this program needs {head}; run «cep migrate»."]
+        return contract_faults(connection)
+
+
+@contextmanager
+def opened(engine: Engine) -> Iterator[Connection]:
+    """A connection, or a SettingError with one sentence for why there is none."""
+    try:
+        connection = engine.connect()
+    except OperationalError as error:
+        raise SettingError(refusal(error, engine.url)) from error
+    with connection:
+        yield connection
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "newline")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _baseline(connection: Connection) -> int | None:
+    """Records every lead that is there at the first installation, so that none of them is ever messaged."""
+    first = connection.execute(
+        text(
+            "INSERT INTO orchestration.installation (baselined_at, swept_at) VALUES (now(), now())"
+            " ON CONFLICT DO NOTHING RETURNING 1"
+        )
+    ).scalar()
+    if first is None:
+        return None
+    return connection.execute(
+        text(
+            "INSERT INTO orchestration.leads"
+            " (lead_id, created_at, baseline, campus_id, course_id, course_run_id, campaign_id)"
+            " SELECT l.id, coalesce(l.created_at, now()), true, coalesce(l.campus_id, r.campus_id), r.course_id,"
+            " l.course_run_id, l.campaign_id"
+            " FROM orchestration.cms_leads l LEFT JOIN orchestration.cms_course_runs r ON r.id = l.course_run_id"
+            " ON CONFLICT DO NOTHING"
+        )
+    ).rowcount
+
+
+def _not_allowed(engine: Engine, error: ProgrammingError) -> str:
+    said = str(error.orig).strip().splitlines()[0]
+    return (
+        f"The user {engine.url.username} may not prepare the schema orchestration in {engine.url.database} ({said}); "
+        "grant CREATE on the database, or let its owner run «cep migrate» once."
+    )

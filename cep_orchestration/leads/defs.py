@@ -1,0 +1,172 @@
+"""The lead pipeline in Dagster: the sensor that sees work, the job that does it, the asset that shows the ledger."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from uuid import uuid4
+
+import dagster as dg
+
+from cep_orchestration.leads.drain import Drain, LeadServices, Story
+from cep_orchestration.leads.model import State
+from cep_orchestration.leads.rules import should_drain
+from cep_orchestration.leads.store import StateCount
+from cep_orchestration.leads.words import CHANNELS, STATES, reason_text
+from cep_orchestration.logs import job_log
+
+OWNERS = ["team:operaciones"]
+GROUP = "leads"
+PRIORITY = {"dagster/priority": "2"}
+POLL_SECONDS = 1  # the daemon looks every 5 s; a larger number here can only make it miss a look
+BEGINNING = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING]
+
+
+@dg.op(
+    description="Registra los leads nuevos y entrega lo pendiente por cada canal: correo de confirmación, WhatsApp al "
+    "asesor de la sede y contacto en el CRM. Repetirlo no envía nada dos veces.",
+    out=dg.Out(dg.Nothing),
+)
+def deliver_leads(context: dg.OpExecutionContext, lead_services: dg.ResourceParam[LeadServices]) -> None:
+    stop = threading.Event()
+    drain = Drain(
+        f"{context.run_id}/{uuid4().hex[:8]}",
+        lead_services.ledger,
+        lead_services.channels,
+        lead_services.alerts,
+    )
+    with job_log("process_leads", lead_services.log_level) as counts, ThreadPoolExecutor(1) as pool:
+        work = pool.submit(drain.run, stop)
+        gave_way = _wait(context, work, stop)
+        story = work.result()
+        counts.update(leads=story.recorded, deliveries=story.outcomes.total(), requests=lead_services.requests.total())
+    context.add_output_metadata(story_metadata(story, lead_services.requests, gave_way=gave_way))
+
+
+def _wait(context: dg.OpExecutionContext, work: Future[Story], stop: threading.Event) -> bool:
+    """Waits for the work. Whether it gave way to a deploy; a stop that a person asked for is raised on.
+
+    The interruption strikes this thread only, and at any instruction: the calls are made in others, so that those in
+    flight end and are recorded.
+    """
+    try:
+        work.result()
+    except dg.DagsterExecutionInterruptedError:
+        stop.set()
+        work.result()
+        run = context.instance.get_run_by_id(context.run_id)
+        if run and run.status is dg.DagsterRunStatus.CANCELING:
+            raise
+        return True
+    return False
+
+
+def story_metadata(story: Story, requests: Mapping[str, int], *, gave_way: bool) -> dict[str, dg.MetadataValue]:
+    """The story of a run, without personal data."""
+    rows = [
+        dg.TableRecord(
+            {
+                "canal": CHANNELS.get(channel, channel),
+                "resultado": STATES[state],
+                "leads": count,
+                "motivo": reason,
+                "explicación": reason_text(reason),
+            }
+        )
+        for (channel, state, reason), count in sorted(story.outcomes.items())
+    ]
+    return {
+        "Leads nuevos": dg.MetadataValue.int(story.recorded),
+        "Entregas": dg.MetadataValue.table(rows, schema=RESULT_TABLE),
+        "Peticiones a los servicios": dg.MetadataValue.int(sum(requests.values())),
+        "Peticiones por servicio": dg.MetadataValue.json(dict(sorted(requests.items()))),
+        "Segundos": dg.MetadataValue.float(round(story.seconds, 2)),
+        "Final": dg.MetadataValue.text(
+            "Cedió el paso a una parada del sistema; lo pendiente sigue en la próxima ejecución."
+            if gave_way
+            else "Terminó: no quedaba nada pendiente."
+        ),
+    }
+
+
+RESULT_TABLE = dg.TableSchema(
+    columns=[
+        dg.TableColumn("canal", "string"),
+        dg.TableColumn("resultado", "string"),
+        dg.TableColumn("leads", "int"),
+        dg.TableColumn("motivo", "string"),
+        dg.TableColumn("explicación", "string"),
+    ]
+)
+
+
+@dg.job(
+    description="Entrega los leads que esperan. La lanza el sensor new_leads cuando ve trabajo; también puede lanzarse "
+    "a mano en cualquier momento, sin riesgo de enviar nada dos veces.",
+    tags=PRIORITY,
+    owners=OWNERS,
+)
+def process_leads() -> None:
+    deliver_leads()
+
+
+@dg.sensor(
+    job=process_leads,
+    description="Mira cada pocos segundos si en el CMS hay leads nuevos o entregas pendientes, y si los hay lanza "
+    "process_leads. No guarda posición: pregunta qué leads no están en el registro.",
+    minimum_interval_seconds=POLL_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    owners=OWNERS,
+)
+def new_leads(
+    context: dg.SensorEvaluationContext, lead_services: dg.ResourceParam[LeadServices]
+) -> dg.RunRequest | dg.SkipReason:
+    look = lead_services.ledger.look()
+    if not look.ready:
+        return dg.SkipReason("La base de datos no está preparada: ejecute «cep migrate».")
+    reason = should_drain(look)
+    if reason is None:
+        return dg.SkipReason("Hay una ejecución trabajando." if look.drain_alive else "No hay trabajo.")
+    if _beginning(context.instance):
+        return dg.SkipReason("Ya hay una ejecución a punto de empezar.")
+    return dg.RunRequest(tags={"cep/motivo": reason})
+
+
+def _beginning(instance: dg.DagsterInstance) -> bool:
+    """Whether a run is queued or starting. Economy only: two runs share the work without harm."""
+    filters = dg.RunsFilter(job_name=process_leads.name, statuses=BEGINNING)
+    return bool(instance.get_run_ids(filters, limit=1))
+
+
+@dg.asset(
+    key=["leads", "deliveries"],
+    group_name=GROUP,
+    description="El registro de entregas: cuántos leads hay por canal y resultado, con el motivo de lo que no se "
+    "entregó. Materialícelo para ver el estado de este momento; no envía nada.",
+    owners=OWNERS,
+    kinds={"postgres"},
+    pool="general",
+)
+def deliveries(lead_services: dg.ResourceParam[LeadServices]) -> dg.MaterializeResult[None]:
+    return dg.MaterializeResult(metadata=ledger_metadata(lead_services.ledger.states()))
+
+
+def ledger_metadata(states: Sequence[StateCount]) -> dict[str, dg.MetadataValue]:
+    """The state of the ledger as a table, and as numbers that the UI plots over time."""
+    rows = [
+        dg.TableRecord(
+            {
+                "canal": CHANNELS.get(one.channel, one.channel),
+                "resultado": STATES[one.state],
+                "leads": one.deliveries,
+                "motivo": one.reason,
+                "explicación": reason_text(one.reason),
+            }
+        )
+        for one in states
+    ]
+    totals = {state: sum(one.deliveries for one in states if one.state is state) for state in State}
+    numbers = {STATES[state].capitalize(): dg.MetadataValue.int(total) for state, total in totals.items()}
+    return {"Entregas": dg.MetadataValue.table(rows, schema=RESULT_TABLE), **numbers}
+
+
+definitions = dg.Definitions(assets=[deliveries], jobs=[process_leads], sensors=[new_leads])

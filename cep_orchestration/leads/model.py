@@ -1,0 +1,79 @@
+"""The values of the lead pipeline: channels, states, claims, settlements."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from cep_orchestration.ports import Lead, Outcomes
+
+NOT_CONFIGURED = "not configured"
+NO_CRM = "no CRM"
+
+
+class State(StrEnum):
+    """Of a delivery: one lead through one channel."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    SENT = "sent"
+    SKIPPED = "skipped"
+    DEAD = "dead"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One outside effect on leads.
+
+    deliver      one outcome for every lead it is given; None: there is nothing to deliver with, for the reason `absent`
+    lacks        why this lead cannot be served by this channel, or None
+    batch_size   leads of one claim, which is one call
+    repeatable   doing it twice leaves the outside as doing it once does (an upsert), so an unknown outcome goes again
+    by_campus    one claim holds leads of one campus only, and waits `pace_seconds` after that campus's last one
+    """
+
+    name: str
+    deliver: Callable[[Sequence[Lead]], Outcomes] | None
+    lacks: Callable[[Lead], str | None]
+    batch_size: int
+    repeatable: bool = False
+    by_campus: bool = False
+    pace_seconds: float = 0.0
+    absent: str = NOT_CONFIGURED
+
+    @property
+    def absence(self) -> str | None:
+        return None if self.deliver else self.absent
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A delivery that this drain holds in `sending`. `attempts` counts this one."""
+
+    lead_id: str
+    attempts: int
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """What becomes of a claimed delivery."""
+
+    lead_id: str
+    state: State
+    reason: str | None = None
+    provider_id: str | None = None
+    not_before: datetime | None = None
+    gives_attempt_back: bool = False
+    blocked: bool = False
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the sensor sees. `ready`: the database is prepared and has its baseline."""
+
+    ready: bool
+    new_leads: bool = False
+    due_deliveries: bool = False
+    sweep_due: bool = False
+    drain_alive: bool = False

@@ -1,0 +1,126 @@
+"""What the lead pipeline decides, as pure functions of values."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import phonenumbers
+
+from cep_orchestration.leads.model import Claim, Look, Settlement, State
+from cep_orchestration.ports import Blocked, Hold, Lead, Outcome, Rejected, Retry, Sent, Skipped, Unknown
+
+MAX_ATTEMPTS = 3
+BACKOFF_BASE_SECONDS = 2.0
+BLOCKED_SECONDS = 300.0
+TEXT_LIMIT = 4096
+COUNTED = "counted, not named"
+
+
+def settle(claim: Claim, outcome: Outcome, *, repeatable: bool, now: datetime, jitter: float) -> Settlement:
+    """What becomes of a delivery after a call. `jitter` is a random number from 0 to 1."""
+    match outcome:
+        case Sent(provider_id, note):
+            return Settlement(claim.lead_id, State.SENT, note, provider_id)
+        case Skipped(reason):
+            return Settlement(claim.lead_id, State.SKIPPED, reason)
+        case Rejected(reason):
+            return Settlement(claim.lead_id, State.DEAD, reason)
+        case Hold(reason, after):
+            return Settlement(
+                claim.lead_id,
+                State.PENDING,
+                reason,
+                not_before=now + timedelta(seconds=after),
+                gives_attempt_back=True,
+            )
+        case Blocked(reason):
+            return Settlement(
+                claim.lead_id,
+                State.PENDING,
+                reason,
+                not_before=now + timedelta(seconds=BLOCKED_SECONDS),
+                gives_attempt_back=True,
+                blocked=True,
+            )
+        case Unknown(reason) if repeatable:
+            return settle(claim, Retry(reason), repeatable=True, now=now, jitter=jitter)
+        case Unknown(reason):
+            return Settlement(claim.lead_id, State.UNKNOWN, reason)
+        case Retry(reason, after):
+            if claim.attempts >= MAX_ATTEMPTS:
+                return Settlement(claim.lead_id, State.DEAD, f"{reason} ({claim.attempts} attempts)")
+            wait = max(backoff_seconds(claim.attempts, jitter), after or 0.0)
+            return Settlement(claim.lead_id, State.PENDING, reason, not_before=now + timedelta(seconds=wait))
+
+
+def backoff_seconds(attempts: int, jitter: float) -> float:
+    """Exponential, from 2 s on, between one and one and a half times."""
+    return BACKOFF_BASE_SECONDS * 2.0 ** (attempts - 1) * (1 + jitter / 2)
+
+
+def should_drain(look: Look) -> str | None:
+    """Why a run should start now, or None."""
+    if not look.ready or look.drain_alive:
+        return None
+    if look.new_leads:
+        return "leads nuevos"
+    if look.due_deliveries:
+        return "entregas pendientes"
+    return "repaso de toda la tabla" if look.sweep_due else None
+
+
+def lacks_email(lead: Lead) -> str | None:
+    return None if lead.email and "@" in lead.email else "no e-mail"
+
+
+def lacks_advisor(lead: Lead) -> str | None:
+    if not lead.campus:
+        return "no campus"
+    if not lead.advisor_phone:
+        return "no advisor phone"
+    return None if e164_digits(lead.advisor_phone) else "bad phone"
+
+
+def e164_digits(phone: str) -> str | None:
+    """Digits with the country code, as WhatsApp wants them (Spain if none is given); None if no such number exists."""
+    try:
+        number = phonenumbers.parse(phone, "ES")
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164).lstrip("+")
+
+
+def course_run_text(lead: Lead) -> str:
+    """«Auxiliar de Enfermería, 12/01/2027»: the course and its start, as far as they are known."""
+    if not lead.course:
+        return "un curso sin indicar"
+    return f"{lead.course}, {lead.starts_on:%d/%m/%Y}" if lead.starts_on else lead.course
+
+
+def advisor_text(leads: Sequence[Lead]) -> tuple[str, int]:
+    """The message to one advisor about all leads that wait for them, and how many of these it names.
+
+    One lead is a sentence; several are a list, cut where WhatsApp's limit of 4,096 characters is reached.
+    """
+    if len(leads) == 1:
+        return f"Nuevo lead: {_who(leads[0])} interesado en {course_run_text(leads[0])}"[:TEXT_LIMIT], 1
+    lines = [f"{len(leads)} leads nuevos:"]
+    room = TEXT_LIMIT - len(lines[0]) - len(_rest(len(leads)))
+    for lead in leads:
+        line = f"• {_who(lead)} interesado en {course_run_text(lead)}"
+        room -= len(line) + 1
+        if room < 0:
+            break
+        lines.append(line)
+    named = len(lines) - 1
+    return "\n".join(lines) + (_rest(len(leads) - named) if named < len(leads) else ""), named
+
+
+def _who(lead: Lead) -> str:
+    name = " ".join(lead.name.split())
+    return f"{name} ({lead.phone})" if lead.phone else f"{name} (sin teléfono)"
+
+
+def _rest(count: int) -> str:
+    return f"\n… y {count} más, en el CMS."

@@ -1,0 +1,80 @@
+"""The embedded S3 server: SeaweedFS, one process, with one key."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from cep_orchestration.failures import SettingError
+from cep_orchestration.settings import ObjectStorage
+
+GRPC_OFFSET = 10_000
+NEIGHBOURS = {"master": 1, "volume": 2, "filer": 3}
+
+
+def ports(s3_port: int) -> list[int]:
+    """Every TCP port that the server takes: S3's, its three neighbours, and the gRPC port of each."""
+    plain = [s3_port, *(s3_port + offset for offset in NEIGHBOURS.values())]
+    return plain + [port + GRPC_OFFSET for port in plain]
+
+
+def prepare(folder: Path, storage: ObjectStorage) -> Path:
+    """Writes the server's key to its configuration; returns the file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    identity = {
+        "name": "cep",
+        "credentials": [{"accessKey": storage.access_key_id, "secretKey": storage.secret_access_key}],
+        "actions": ["Admin", "Read", "List", "Tagging", "Write"],
+    }
+    file = folder / "s3.json"
+    file.touch(mode=0o600)
+    file.write_text(json.dumps({"identities": [identity]}), encoding="utf-8")
+    return file
+
+
+def command(folder: Path, s3_port: int) -> list[str]:
+    neighbours = [f"-{name}.port={s3_port + offset}" for name, offset in NEIGHBOURS.items()]
+    return [
+        *(_weed(), "-logtostderr=true", "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
+        *(
+            "-s3",
+            f"-s3.port={s3_port}",
+            f"-s3.config={folder / 's3.json'}",
+            "-volume.max=0",
+            "-master.volumeSizeLimitMB=256",
+        ),
+        *neighbours,
+        "-master.telemetry=false",
+    ]
+
+
+def make_bucket(storage: ObjectStorage, bucket: str) -> None:
+    """Makes the bucket if it is not there; an existing one stays as it is."""
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import ClientError
+
+    client = boto3.client(
+        "s3",
+        endpoint_url=storage.endpoint_url or None,
+        region_name=storage.region,
+        aws_access_key_id=storage.access_key_id,
+        aws_secret_access_key=storage.secret_access_key,
+        config=Config(connect_timeout=5, read_timeout=10, retries={"max_attempts": 2}),
+    )
+    try:
+        client.create_bucket(Bucket=bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
+            raise
+
+
+def _weed() -> str:
+    beside_python = Path(sys.executable).with_name("weed")
+    found = str(beside_python) if beside_python.exists() else shutil.which("weed")
+    if not found:
+        raise SettingError(
+            "The S3 settings are not set, and the embedded S3 server is not installed; "
+            "set S3_ACCESS_KEY_ID and its neighbours, or install the extra «local» (make install)."
+        )
+    return found

@@ -1,0 +1,174 @@
+"""The parts of a running system, as data for the supervisor: what the plan embeds, and Dagster's three processes."""
+
+import signal
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+
+from sqlalchemy import create_engine, text
+
+from cep_orchestration.database.engine import business_url, connect
+from cep_orchestration.database.migrate import migrate
+from cep_orchestration.local import object_store
+from cep_orchestration.local.demo import create_demo
+from cep_orchestration.local.plan import BUSINESS_DATABASE, DAGSTER_DATABASE, Plan, Secrets
+from cep_orchestration.local.postgres import EmbeddedPostgres
+from cep_orchestration.local.probes import Probe
+from cep_orchestration.local.supervisor import Part
+from cep_orchestration.settings import PROJECT
+
+DEMO_SEED = 20_27
+
+
+def make_parts(plan: Plan, keys: Secrets) -> list[Part]:
+    """In the order in which they are told of; the supervisor starts them by their needs."""
+    return [
+        *([_postgres(plan, keys)] if plan.embeds_postgres else []),
+        *([_sandbox(plan)] if plan.runs_sandbox else []),
+        _code_server(plan),
+        _web_server(plan),
+        _daemon(plan),
+        *([_object_store(plan)] if plan.embeds_object_storage else []),
+    ]
+
+
+def ports(plan: Plan) -> Mapping[int, str]:
+    """Every port that will be listened on, with the setting that moves it."""
+    settings = plan.settings.ports
+    taken = {settings.ui: "UI_PORT", settings.code_server: "CODE_SERVER_PORT"}
+    if plan.embeds_postgres:
+        taken[settings.postgres] = "POSTGRES_PORT"
+    if plan.runs_sandbox:
+        taken[settings.sandbox] = "SANDBOX_PORT"
+    if plan.embeds_object_storage:
+        taken |= dict.fromkeys(object_store.ports(settings.s3), "S3_PORT")
+    return taken
+
+
+def _postgres(plan: Plan, keys: Secrets) -> Part:
+    port = plan.settings.ports.postgres
+    server = EmbeddedPostgres(plan.settings.home / "postgres", port)
+    server.initialise(keys.postgres_password)
+    return Part(
+        name="postgres",
+        title="PostgreSQL",
+        command=server.command(),
+        environ=plan.environ,
+        address=f"127.0.0.1:{port} (databases {BUSINESS_DATABASE if plan.demo else ''} {DAGSTER_DATABASE})",
+        probe=Probe("postgres", plan.environ["DAGSTER_DATABASE_URL"]),
+        stop_signal=signal.SIGINT,
+        last=True,
+    )
+
+
+def _sandbox(plan: Plan) -> Part:
+    store = plan.settings.home / "sandbox.db"
+    where = ["--port", str(plan.settings.ports.sandbox), "--store", str(store)]
+    return Part(
+        name="sandbox",
+        title="Sandbox",
+        command=_python("cep_orchestration.local.sandbox", *where),
+        environ=plan.environ,
+        address=f"{plan.settings.sandbox_url}  (stands in for the outside services)",
+        probe=Probe("http", f"{plan.settings.sandbox_url}/health"),
+        last=True,
+    )
+
+
+def _code_server(plan: Plan) -> Part:
+    port = str(plan.settings.ports.code_server)
+    where = ["--host", "127.0.0.1", "--port", port, "--location-name", "cep_orchestration"]
+    return Part(
+        name="code-server",
+        title="Code server",
+        command=_python("dagster", "api", "grpc", "-m", "cep_orchestration.definitions", *where),
+        environ=plan.environ,
+        address=f"127.0.0.1:{port}  (runs the jobs)",
+        probe=Probe("tcp", port),
+        needs=("postgres",) if plan.embeds_postgres else (),
+        prepare=lambda: prepare_databases(plan),
+    )
+
+
+def _web_server(plan: Plan) -> Part:
+    port = plan.settings.ports.ui
+    where = ["--port", str(port), "--workspace", str(PROJECT / "workspace.yaml")]
+    hosts = [part for host in plan.settings.ui_hosts for part in ("--allow-host", host)]
+    return Part(
+        name="web-server",
+        title="Dagster UI",
+        command=_python("cep_orchestration.operations.webserver", *where, *hosts),
+        environ=plan.environ,
+        address=f"http://127.0.0.1:{port}",
+        probe=Probe("http", f"http://127.0.0.1:{port}/server_info"),
+        needs=("code-server",),
+    )
+
+
+def _daemon(plan: Plan) -> Part:
+    workspace = str(PROJECT / "workspace.yaml")
+    return Part(
+        name="daemon",
+        title="Dagster daemon",
+        command=_python("dagster._daemon", "run", "-w", workspace),
+        environ=plan.environ,
+        address="sensors, schedules and the queue of runs",
+        probe=Probe("daemon", f"http://127.0.0.1:{plan.settings.ports.ui}"),
+        needs=("code-server",),
+    )
+
+
+def _object_store(plan: Plan) -> Part:
+    port, folder = plan.settings.ports.s3, plan.settings.home / "s3"
+    object_store.prepare(folder, plan.object_storage)
+    return Part(
+        name="s3",
+        title="S3",
+        command=object_store.command(folder, port),
+        environ=plan.environ,
+        address=f"http://127.0.0.1:{port}  (bucket {plan.settings.backup_bucket})",
+        probe=Probe("http", f"http://127.0.0.1:{port}"),
+        on_ready=lambda: object_store.make_bucket(plan.object_storage, plan.settings.backup_bucket),
+    )
+
+
+def _python(module: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", module, *arguments]
+
+
+def prepare_databases(plan: Plan) -> None:
+    """Makes the embedded databases and the demo, then brings the business database to this version."""
+    settings = plan.settings
+    if plan.embeds_postgres:
+        wanted = [settings.dagster_database_url, *([settings.cms_database_url] if plan.demo else [])]
+        for address in wanted:
+            _make_database(address)
+    engine = connect(settings.cms_database_url)
+    if plan.demo:
+        assert settings.media_dir, "the plan gives the demo its media folder"  # noqa: S101
+        with engine.begin() as connection:
+            create_demo(connection, settings.media_dir, datetime.now(UTC), Random(DEMO_SEED))  # noqa: S311
+    migrate(engine, settings.cms_views_file)
+    engine.dispose()
+
+
+def _make_database(address: str) -> None:
+    url = business_url(address)
+    admin = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        found = connection.execute(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": url.database})
+        if found.scalar() is None:
+            connection.execute(text(f'CREATE DATABASE "{url.database}"'))
+    admin.dispose()
+
+
+def dagster_home(home: Path) -> None:
+    """DAGSTER_HOME with a link to the project's dagster.yaml, which is the one that runs."""
+    folder = home / "dagster"
+    folder.mkdir(parents=True, exist_ok=True)
+    link = folder / "dagster.yaml"
+    if not link.is_symlink() or link.readlink() != PROJECT / "dagster.yaml":
+        link.unlink(missing_ok=True)
+        link.symlink_to(PROJECT / "dagster.yaml")

@@ -1,0 +1,91 @@
+"""Whether a part works, asked from outside: plain data, so that another process can ask the same."""
+
+import socket
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Literal
+
+import psycopg2
+from sqlalchemy import make_url
+
+from cep_orchestration.failures import SettingError
+
+ASK_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Probe:
+    """`tcp`: something listens on the port. `http`: the address answers below 500. `daemon`: the UI at the address says
+    that Dagster's daemons report in."""
+
+    kind: Literal["tcp", "http", "postgres", "daemon"]
+    target: str
+
+    def healthy(self) -> bool:
+        match self.kind:
+            case "tcp":
+                return _listens(int(self.target))
+            case "http":
+                return _answers(self.target)
+            case "postgres":
+                return _takes_logins(self.target)
+            case "daemon":
+                return _daemons_report(self.target)
+
+
+def check_port_free(setting: str, port: int) -> None:
+    """Raises SettingError if something listens there. By a plain bind: others may have bound with SO_REUSEPORT."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise SettingError(
+                f"Port {port} ({setting}) is in use by another program; end that program, or set {setting}."
+            ) from error
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(ASK_SECONDS)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _answers(address: str) -> bool:
+    try:
+        with _OPENER.open(address, timeout=ASK_SECONDS):
+            return True
+    except urllib.error.HTTPError as error:
+        return error.code < 500
+    except OSError:
+        return False
+
+
+def _takes_logins(address: str) -> bool:
+    try:
+        psycopg2.connect(
+            make_url(address).set(drivername="postgresql", database="postgres").render_as_string(False),
+            connect_timeout=2,
+        ).close()
+    except psycopg2.OperationalError:
+        return False
+    return True
+
+
+def _daemons_report(ui: str) -> bool:
+    query = b'{"query": "{ instance { daemonHealth { allDaemonStatuses { required healthy } } } }"}'
+    request = urllib.request.Request(  # noqa: S310 - the address is our own UI's
+        f"{ui}/graphql", query, {"Content-Type": "application/json"}
+    )
+    try:
+        with _OPENER.open(request, timeout=ASK_SECONDS) as answer:
+            said = answer.read()
+    except OSError:
+        return False
+    return b'"healthy":true' in said.replace(b" ", b"") and b'"required":true,"healthy":false' not in said.replace(
+        b" ", b""
+    )
+
+
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -1,0 +1,100 @@
+"""Processes of our own: started in a session each, recorded in pid files, recognised as ours, and ended whole.
+
+A record outlives the launcher's death, so that the next start finds what is left. It is believed only if the process
+carries our mark in its environment: process ids are used again.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+HOME_MARK, PART_MARK = "CEP_HOME", "CEP_PART"
+
+
+@dataclass(frozen=True)
+class Session:
+    """One started part: the session that its process leads. `home` and `part` are the marks that its members carry."""
+
+    part: str
+    home: str
+    leader: int
+
+    def members(self) -> list[psutil.Process]:
+        """The processes of this session that are alive and carry our mark."""
+        return [process for process in psutil.process_iter() if self._owns(process)]
+
+    def _owns(self, process: psutil.Process) -> bool:
+        try:
+            if os.getsid(process.pid) != self.leader or process.status() == psutil.STATUS_ZOMBIE:
+                return False
+            environ = process.environ()
+        except (psutil.Error, OSError):
+            return False
+        return environ.get(HOME_MARK) == self.home and environ.get(PART_MARK) == self.part
+
+    def signal(self, number: signal.Signals) -> None:
+        for process in self.members():
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
+
+
+class Records:
+    """The pid files of one CEP_HOME."""
+
+    def __init__(self, home: Path) -> None:
+        self.folder = home / "run"
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def write(self, session: Session) -> None:
+        self._file(session).write_text(json.dumps(asdict(session)), encoding="utf-8")
+
+    def forget(self, session: Session) -> None:
+        self._file(session).unlink(missing_ok=True)
+
+    def read(self) -> list[Session]:
+        return [Session(**json.loads(file.read_text(encoding="utf-8"))) for file in self.folder.glob("*.pid")]
+
+    def _file(self, session: Session) -> Path:
+        return self.folder / f"{session.part}.{session.leader}.pid"
+
+
+def start(
+    part: str, home: Path, command: Sequence[str], environ: Mapping[str, str], log: Path
+) -> subprocess.Popen[bytes]:
+    """Starts a process in a session of its own, with our marks; its output goes to `log`."""
+    marked = {**environ, HOME_MARK: str(home), PART_MARK: part}
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command,
+            env=marked,
+            cwd=home,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def end(sessions: Sequence[Session], number: signal.Signals, seconds: float) -> list[Session]:
+    """Signals all, waits at most `seconds`, kills what is left. Returns the sessions that had to be killed."""
+    for session in sessions:
+        session.signal(number)
+    deadline = time.monotonic() + seconds
+    alive = [session for session in sessions if session.members()]
+    while alive and time.monotonic() < deadline:
+        time.sleep(0.05)
+        alive = [session for session in alive if session.members()]
+    for session in alive:
+        session.signal(signal.SIGKILL)
+    while any(session.members() for session in alive):
+        time.sleep(0.05)
+    return alive

@@ -1,0 +1,40 @@
+"""`cep status`: what runs, where, healthy or not, asked of the parts themselves."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from cep_orchestration.local.probes import Probe
+from cep_orchestration.local.processes import Records
+from cep_orchestration.local.up import STATE, is_up
+
+
+@dataclass(frozen=True)
+class PartStatus:
+    name: str
+    title: str
+    address: str
+    running: bool
+    healthy: bool
+
+
+def status(home: Path) -> list[PartStatus]:
+    """One a part of the last start; none if there never was one."""
+    file = home / STATE
+    if not file.exists():
+        return []
+    alive = {session.part for session in Records(home).read() if session.members()}
+    return [
+        PartStatus(
+            name=part["name"],
+            title=part["title"],
+            address=part["address"],
+            running=part["name"] in alive,
+            healthy=part["name"] in alive and Probe(**part["probe"]).healthy(),
+        )
+        for part in json.loads(file.read_text(encoding="utf-8"))["parts"]
+    ]
+
+
+def launcher_runs(home: Path) -> bool:
+    return home.exists() and is_up(home)

@@ -1,0 +1,162 @@
+"""Keeps parts running: starts them in the order of their needs, starts again what dies, and ends all of them."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cep_orchestration.failures import CepError
+from cep_orchestration.local.probes import Probe
+from cep_orchestration.local.processes import Records, Session, end, start
+
+LOOK_SECONDS = 0.1
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 30.0
+STEADY_SECONDS = 60.0
+TRIES_BEFORE_FIRST_READY = 4
+
+
+@dataclass(frozen=True)
+class Part:
+    """One process of the system. `needs`: parts that must be ready before; `prepare`: done once before its first start;
+    `on_ready`: done whenever it has become ready. `last`: ended after all others."""
+
+    name: str
+    title: str
+    command: Sequence[str]
+    environ: Mapping[str, str]
+    address: str
+    probe: Probe
+    needs: tuple[str, ...] = ()
+    prepare: Callable[[], None] | None = None
+    on_ready: Callable[[], None] | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+    last: bool = False
+
+
+@dataclass
+class Running:
+    """What the supervisor knows of a part."""
+
+    part: Part
+    process: subprocess.Popen[bytes] | None = None
+    session: Session | None = None
+    started_at: float = 0.0
+    start_at: float = 0.0
+    ready: bool = False
+    was_ready: bool = False
+    prepared: bool = False
+    tries: int = 0
+
+
+@dataclass
+class Supervisor:
+    """`say` prints one line to the person who started it. `stop_requested` is asked at every look."""
+
+    parts: Sequence[Part]
+    home: Path
+    say: Callable[[str], None]
+    stop_requested: Callable[[], bool]
+    on_all_ready: Callable[[], None] = lambda: None
+    running: dict[str, Running] = field(init=False)
+    _records: Records = field(init=False)
+    _told: bool = False
+
+    def __post_init__(self) -> None:
+        self._records = Records(self.home)
+        self.running = {part.name: Running(part) for part in self.parts}
+
+    def run(self) -> None:
+        """Until a stop is requested. Raises CepError when a part cannot be started; ends every part in any case."""
+        try:
+            while not self.stop_requested():
+                for running in self.running.values():
+                    self._look(running)
+                self._tell_when_all_ready()
+                time.sleep(LOOK_SECONDS)
+        finally:
+            self.end()
+
+    def end_leftovers(self) -> int:
+        """Ends what an earlier launcher left behind; returns how many parts that were."""
+        left = [session for session in self._records.read() if session.members()]
+        self._end(left)
+        for session in self._records.read():
+            self._records.forget(session)
+        return len(left)
+
+    def end(self) -> None:
+        self._end(self._records.read())
+        for running in self.running.values():
+            if running.process:
+                running.process.wait()
+
+    def _look(self, running: Running) -> None:
+        if running.process is None:
+            if time.monotonic() >= running.start_at and self._needs_met(running.part):
+                self._start(running)
+        elif (code := running.process.poll()) is not None:
+            self._ended(running, code)
+        elif not running.ready and running.part.probe.healthy():
+            self._became_ready(running)
+
+    def _needs_met(self, part: Part) -> bool:
+        return all(self.running[need].ready for need in part.needs)
+
+    def _start(self, running: Running) -> None:
+        part = running.part
+        if part.prepare and not running.prepared:
+            part.prepare()
+            running.prepared = True
+        log = self.home / "logs" / f"{part.name}.log"
+        running.process = start(part.name, self.home, part.command, part.environ, log)
+        running.session = Session(part.name, str(self.home), running.process.pid)
+        self._records.write(running.session)
+        running.started_at = time.monotonic()
+
+    def _became_ready(self, running: Running) -> None:
+        if running.part.on_ready:
+            running.part.on_ready()
+        if not running.was_ready:
+            self.say(f"{running.part.title:<16} {running.part.address}")
+        else:
+            self.say(f"{running.part.title} is back.")
+        running.ready = running.was_ready = True
+
+    def _ended(self, running: Running, code: int) -> None:
+        lived = time.monotonic() - running.started_at
+        running.tries = 1 if lived > STEADY_SECONDS else running.tries + 1
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        log = self.home / "logs" / f"{running.part.name}.log"
+        if not running.was_ready and running.tries >= TRIES_BEFORE_FIRST_READY:
+            raise CepError(f"{running.part.title} does not start ({how}). Its last words, from {log}:\n{_tail(log)}")
+        wait = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** (running.tries - 1))
+        self.say(f"{running.part.title} ended ({how}); starting it again. Its log: {log}")
+        running.process, running.ready = None, False
+        running.start_at = time.monotonic() + wait
+
+    def _tell_when_all_ready(self) -> None:
+        if not self._told and all(running.ready for running in self.running.values()):
+            self._told = True
+            self.on_all_ready()
+
+    def _end(self, sessions: Sequence[Session]) -> None:
+        """Stateful parts go last; 28 seconds at the most in all, since whoever stops us waits for 30."""
+        last = {part.name: part.stop_signal for part in self.parts if part.last}
+        first = [session for session in sessions if session.part not in last]
+        self._end_group(first, signal.SIGTERM, 22.0)
+        for name, number in last.items():
+            self._end_group([session for session in sessions if session.part == name], number, 5.0)
+
+    def _end_group(self, sessions: Sequence[Session], number: signal.Signals, seconds: float) -> None:
+        for session in end(sessions, number, seconds):
+            self.say(f"{session.part} did not end in {seconds:.0f} s and was killed.")
+        for session in sessions:
+            self._records.forget(session)
+
+
+def _tail(log: Path, lines: int = 5) -> str:
+    if not log.exists():
+        return "(none)"
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])

@@ -1,0 +1,122 @@
+"""The outside world as the domains see it: small protocols and the values that cross them. No vendor, no Dagster."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Lead:
+    """One person who asks about a course, as the CMS knows them at this moment. Lives in memory only."""
+
+    id: str
+    name: str
+    email: str | None = None
+    phone: str | None = None
+    campus: str | None = None
+    advisor_phone: str | None = None
+    course: str | None = None
+    starts_on: date | None = None
+    campaign: str | None = None
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The provider took it; `note` says what is special about it, for instance that it was only queued."""
+
+    provider_id: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Retry:
+    """It failed and may go again; this was one of its attempts. `after`: seconds the provider asks to wait."""
+
+    reason: str
+    after: float | None = None
+
+
+@dataclass(frozen=True)
+class Hold:
+    """It did not go, through no fault of the lead: no attempt is used up, and it goes again after `after` seconds."""
+
+    reason: str
+    after: float
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """The account or the configuration refuses everything until somebody acts; no attempt is used up."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """The provider will never take it."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """There was nothing to do for this lead."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Nobody can know whether it went out."""
+
+    reason: str
+
+
+Outcome = Sent | Retry | Hold | Blocked | Rejected | Skipped | Unknown
+
+
+Outcomes = Mapping[str, Outcome]
+"""One outcome for every lead, by the lead's id."""
+
+
+class Mailer(Protocol):
+    def confirm(self, leads: Sequence[Lead]) -> Outcomes:
+        """Mails each lead the confirmation of what they asked for. Every lead has an e-mail address."""
+        ...
+
+
+class Messenger(Protocol):
+    def send(self, to: str, text: str) -> Outcome:
+        """Sends one text to one phone number, `to` in digits with the country code."""
+        ...
+
+
+class Crm(Protocol):
+    def upsert(self, leads: Sequence[Lead]) -> Outcomes:
+        """Makes the contacts in the CRM, or updates them. Every lead has an e-mail address."""
+        ...
+
+
+class Severity(StrEnum):
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True)
+class Alert:
+    """What a person must know; without personal data. Equal fingerprints are the same trouble."""
+
+    fingerprint: str
+    severity: Severity
+    title: str
+    what_to_do: str
+
+
+class Alerts(Protocol):
+    def raise_alert(self, alert: Alert) -> bool:
+        """Records it; tells people unless the same trouble was told recently. Whether it was told."""
+        ...
