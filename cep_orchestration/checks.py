@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from cep_orchestration.database.engine import connect, is_demo
-from cep_orchestration.database.migrate import database_faults, opened
+from cep_orchestration.database.engine import connect, is_demo, opened
+from cep_orchestration.database.migrate import database_faults
 from cep_orchestration.failures import SettingError
 from cep_orchestration.settings import Settings, mixing_faults
 

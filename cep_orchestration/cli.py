@@ -18,8 +18,9 @@ from dotenv import dotenv_values
 from cep_orchestration import checks
 from cep_orchestration.database.engine import connect
 from cep_orchestration.database.migrate import migrate as migrate_database
+from cep_orchestration.environment import read_settings
 from cep_orchestration.failures import CepError, SettingError
-from cep_orchestration.settings import Settings, read_settings
+from cep_orchestration.settings import Settings
 
 P = ParamSpec("P")
 

@@ -11,19 +11,20 @@ from cep_orchestration.clients.hubspot import HubSpot
 from cep_orchestration.clients.mandrill import Mandrill
 from cep_orchestration.clients.slack import Slack
 from cep_orchestration.clients.whatsapp import WhatsApp
-from cep_orchestration.database.engine import connect, is_demo
+from cep_orchestration.database.engine import connect, is_demo, opened
+from cep_orchestration.environment import read_settings
 from cep_orchestration.failures import SettingError
 from cep_orchestration.leads.channels import lead_channels
 from cep_orchestration.leads.drain import LeadServices
 from cep_orchestration.leads.model import Channel
 from cep_orchestration.leads.store import Ledger
-from cep_orchestration.settings import Provider, Settings, mixing_faults, read_settings
+from cep_orchestration.settings import Provider, Settings, mixing_faults
 
 
 def lead_services(settings: Settings) -> LeadServices:
     """Raises SettingError when invented leads would meet a real service."""
     engine = database(settings)
-    with engine.connect() as connection:
+    with opened(engine) as connection:
         if faults := mixing_faults(settings, demo=is_demo(connection)):
             raise SettingError(" ".join(faults))
     requests = Requests()

@@ -53,15 +53,23 @@ def _properties(lead: Lead) -> dict[str, str]:
 
 def of_record(address: str, body: Mapping[str, Any]) -> Outcome:
     """The outcome of one contact in an answer 200 or 207, which holds `results` and `errors` of single records."""
-    for error in body.get("errors") or []:
-        context = error.get("context") or {}
-        named = [str(value).lower() for values in context.values() for value in values]
-        if address in named:
+    for error in _records(body, "errors"):
+        if address in _named(error):
             return Rejected(f"HubSpot: {str(error.get('category') or 'error')[:60]}")
-    for result in body.get("results") or []:
+    for result in _records(body, "results"):
         if str((result.get("properties") or {}).get("email", "")).lower() == address:
             return Sent(str(result.get("id")))
     return Unknown("HubSpot's answer does not name this contact")
+
+
+def _records(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    return [record for record in body.get(name) or [] if isinstance(record, dict)]
+
+
+def _named(error: Mapping[str, Any]) -> list[str]:
+    """The contacts that an error is about."""
+    lists = [value for value in (error.get("context") or {}).values() if isinstance(value, list)]
+    return [str(value).lower() for values in lists for value in values]
 
 
 def refusal(answer: Answer) -> Outcome:

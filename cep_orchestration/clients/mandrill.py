@@ -11,6 +11,7 @@ CALL_SIZE = 500
 TEMPLATE = "lead_confirmation"
 ACCOUNT_ERRORS = {"Invalid_Key", "Unknown_Template", "PaymentRequired", "Unknown_Subaccount"}
 TEMPORARY_ERRORS = {"RequestLimitExceeded", "ServiceUnavailable", "GeneralError"}
+PERMANENT_ERRORS = ("ValidationError", "Unknown_")
 
 
 class Mandrill:
@@ -59,11 +60,11 @@ def _variables(lead: Lead) -> list[dict[str, str]]:
     known = {
         "name": lead.name,
         "leadId": lead.id,
-        "course": lead.course,
-        "campus": lead.campus,
+        "course": lead.course or None,
+        "campus": lead.campus or None,
         "startDate": starts,
     }
-    return [{"name": name, "content": content} for name, content in known.items() if content]
+    return [{"name": name, "content": content} for name, content in known.items() if content is not None]
 
 
 def of_entry(entry: Mapping[str, Any] | None) -> Outcome:
@@ -80,15 +81,15 @@ def of_entry(entry: Mapping[str, Any] | None) -> Outcome:
 
 def refusal(answer: Answer) -> Outcome:
     """The outcome of a whole call that was refused; decided on the error's name, since old versions answer 500."""
-    name = answer.body.get("name") if isinstance(answer.body, dict) else None
+    said = answer.body.get("name") if isinstance(answer.body, dict) else None
+    name = said if isinstance(said, str) else ""
+    reason = f"Mandrill: {name[:60] or f'HTTP {answer.status}'}"
     if name in ACCOUNT_ERRORS:
-        return Blocked(f"Mandrill: {name}")
+        return Blocked(reason)
     if name in TEMPORARY_ERRORS or answer.status == 429:
-        return Retry(f"Mandrill: {name or answer.status}", answer.retry_after)
-    if isinstance(name, str):
-        return Rejected(f"Mandrill: {name[:60]}")
-    if answer.status >= 500:
-        return Retry(f"Mandrill: HTTP {answer.status}", answer.retry_after)
-    if answer.status >= 400:
-        return Rejected(f"Mandrill: HTTP {answer.status}")
+        return Retry(reason, answer.retry_after)
+    if answer.status >= 500 and not name.startswith(PERMANENT_ERRORS):
+        return Retry(reason, answer.retry_after)
+    if name or answer.status >= 400:
+        return Rejected(reason)
     return Unknown("Mandrill answered something that is not its API's answer")

@@ -1,5 +1,7 @@
 """Slack: alerts through an incoming webhook. https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks"""
 
+import html
+
 from cep_orchestration.clients.http import Http, NoAnswerError
 from cep_orchestration.ports import Alert, Severity
 
@@ -12,7 +14,7 @@ class Slack:
 
     def tell(self, alert: Alert) -> bool:
         """Whether Slack took it."""
-        text = f"{MARKS[alert.severity]} *{alert.title}*\n{alert.what_to_do}"
+        text = html.escape(f"{MARKS[alert.severity]} *{alert.title}*\n{alert.what_to_do}", quote=False)
         try:
             answer = self._http.post("", {"text": text})
         except NoAnswerError:

@@ -9,6 +9,7 @@ PAIR_LIMIT = 131056
 PAIR_WAIT_SECONDS = 6.0
 TEMPORARY = {1, 2, 4, 80007, 130429, 131000, 131016}
 NOT_TODAY = {131048, 131049}
+UNREACHABLE = {131026, 131047, 131050}
 DAY_SECONDS = 86_400.0
 ACCOUNT = {10, 100, 131008, 131009, 132000, 132001, 132005, 132012, 132015, 190, 368, 131031, 131042}
 
@@ -41,6 +42,8 @@ def outcome_of(answer: Answer) -> Outcome:
         return Hold(reason, DAY_SECONDS)
     if code in ACCOUNT or answer.status == 401:
         return Blocked(reason)
+    if code in UNREACHABLE:
+        return Rejected(reason)
     if code in TEMPORARY or answer.status == 429 or answer.status >= 500:
         return Retry(reason, answer.retry_after)
     return Rejected(reason)

@@ -1,5 +1,8 @@
 """Connections to the business database: one engine a process and address, and what a refused one means in words."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 
 from sqlalchemy import Connection, Engine, create_engine, text
@@ -8,26 +11,21 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 
 from cep_orchestration.failures import SettingError
 
+SHAPE = "postgresql://user:password@host:5432/database"
 DEMO_MARK = "CEP demo: invented people, for development only"
 
 
-def business_url(address: str) -> URL:
-    """`postgres://` and `postgresql://` with psycopg2, whatever SQLAlchemy's default driver is."""
+def postgres_url(address: str, setting: str = "CMS_DATABASE_URL") -> URL:
+    """`postgres://` and `postgresql://` with psycopg2, whatever SQLAlchemy's default driver is. Raises SettingError."""
     try:
         url = make_url(address)
-    except ArgumentError as error:
-        raise SettingError(
-            "CMS_DATABASE_URL is not a database address; write postgresql://user:password@host:5432/database"
-        ) from error
-    if url.get_backend_name() not in ("postgresql", "postgres"):
-        raise SettingError(
-            f"CMS_DATABASE_URL names {url.get_backend_name()}, but the CMS lives in PostgreSQL; "
-            "write postgresql://user:password@host:5432/database"
-        )
+    except (ArgumentError, ValueError) as error:
+        raise SettingError(f"{setting} is not a database address; write {SHAPE}.") from error
+    kind = url.drivername.partition("+")[0]
+    if kind not in ("postgresql", "postgres"):
+        raise SettingError(f"{setting} names {kind}, but it must be PostgreSQL; write {SHAPE}.")
     if not url.host or not url.database or not url.username:
-        raise SettingError(
-            "CMS_DATABASE_URL lacks its host, user or database; write postgresql://user:password@host:5432/database"
-        )
+        raise SettingError(f"{setting} lacks its host, user or database; write {SHAPE}.")
     return url.set(drivername="postgresql+psycopg2")
 
 
@@ -35,7 +33,7 @@ def business_url(address: str) -> URL:
 def connect(address: str) -> Engine:
     """The process's engine for `address`; connections are made when first used, and checked before reuse."""
     return create_engine(
-        business_url(address),
+        postgres_url(address),
         pool_pre_ping=True,
         pool_size=10,
         max_overflow=10,
@@ -43,17 +41,27 @@ def connect(address: str) -> Engine:
     )
 
 
-def refusal(error: OperationalError, url: URL) -> str:
-    """One sentence for a database that cannot be reached or refuses the login."""
+@contextmanager
+def opened(engine: Engine, setting: str = "CMS_DATABASE_URL") -> Iterator[Connection]:
+    """A connection, or a SettingError with one sentence for why there is none."""
+    try:
+        connection = engine.connect()
+    except OperationalError as error:
+        raise SettingError(_refusal(error, engine.url, setting)) from error
+    with connection:
+        yield connection
+
+
+def _refusal(error: OperationalError, url: URL, setting: str) -> str:
     where = f"{url.host}:{url.port or 5432}/{url.database}"
-    said = str(error.orig).strip().splitlines()[-1] if error.orig else str(error)
-    if "password" in said and url.password is None:
-        return f"The database {where} wants a password, and CMS_DATABASE_URL has none; add it after the user."
-    if "authentication failed" in said or "role" in said:
-        return f"The database {where} refused the login of {url.username}; check user and password in CMS_DATABASE_URL."
-    if "does not exist" in said:
-        return f"The server has no database {url.database} ({where}); check CMS_DATABASE_URL."
-    return f"The database {where} does not answer ({said}); check host and port in CMS_DATABASE_URL and that it runs."
+    said = str(error.orig).strip().splitlines()[-1]
+    if "no password supplied" in said:
+        return f"The database {where} wants a password, and {setting} has none; add it after the user."
+    if "authentication failed" in said or re.search(r'role "[^"]*" does not exist', said):
+        return f"The database {where} refused the login of {url.username}; check user and password in {setting}."
+    if re.search(r'database "[^"]*" does not exist', said):
+        return f"The server {url.host} has no database {url.database}; check {setting}."
+    return f"The database {where} does not answer ({said}); check host and port in {setting}, and that it runs."
 
 
 def is_demo(connection: Connection) -> bool:

@@ -1,7 +1,5 @@
 """Brings a database to this version: our tables, the CMS's views, and the baseline, all in one transaction."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -9,10 +7,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import ProgrammingError
 
 from cep_orchestration.database.contract import PACKAGED_VIEWS, contract_faults, make_views
-from cep_orchestration.database.engine import refusal
+from cep_orchestration.database.engine import opened
 from cep_orchestration.failures import SettingError
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -47,17 +45,6 @@ def database_faults(engine: Engine) -> list[str]:
         if here != head:
             return [f"The database is at version {here}, but this program needs {head}; run «cep migrate»."]
         return contract_faults(connection)
-
-
-@contextmanager
-def opened(engine: Engine) -> Iterator[Connection]:
-    """A connection, or a SettingError with one sentence for why there is none."""
-    try:
-        connection = engine.connect()
-    except OperationalError as error:
-        raise SettingError(refusal(error, engine.url)) from error
-    with connection:
-        yield connection
 
 
 def _config(connection: Connection) -> Config:

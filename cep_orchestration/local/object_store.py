@@ -5,7 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from cep_orchestration.failures import SettingError
+from cep_orchestration.failures import SettingError, TransientError
 from cep_orchestration.settings import ObjectStorage
 
 GRPC_OFFSET = 10_000
@@ -41,6 +41,9 @@ def command(folder: Path, s3_port: int) -> list[str]:
             f"-s3.port={s3_port}",
             f"-s3.config={folder / 's3.json'}",
             "-volume.max=0",
+            "-volume.preStopSeconds=0",
+            "-master.electionTimeout=1s",
+            "-master.heartbeatInterval=100ms",
             "-master.volumeSizeLimitMB=256",
         ),
         *neighbours,
@@ -49,10 +52,10 @@ def command(folder: Path, s3_port: int) -> list[str]:
 
 
 def make_bucket(storage: ObjectStorage, bucket: str) -> None:
-    """Makes the bucket if it is not there; an existing one stays as it is."""
+    """Makes the bucket if it is not there; an existing one stays as it is. Raises TransientError."""
     import boto3
     from botocore.config import Config
-    from botocore.exceptions import ClientError
+    from botocore.exceptions import BotoCoreError, ClientError
 
     client = boto3.client(
         "s3",
@@ -66,7 +69,16 @@ def make_bucket(storage: ObjectStorage, bucket: str) -> None:
         client.create_bucket(Bucket=bucket)
     except ClientError as error:
         if error.response["Error"]["Code"] not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
-            raise
+            raise TransientError(f"S3 does not make the bucket {bucket}: {error}") from error
+    except BotoCoreError as error:
+        raise TransientError(f"S3 does not answer: {error}") from error
+
+
+def remove_sockets(s3_port: int) -> None:
+    """The server leaves its sockets in the system's temporary folder, whatever TMPDIR says."""
+    for port in ports(s3_port):
+        for socket in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108 - the server's own choice
+            socket.unlink(missing_ok=True)
 
 
 def _weed() -> str:

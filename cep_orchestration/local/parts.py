@@ -9,7 +9,7 @@ from random import Random
 
 from sqlalchemy import create_engine, text
 
-from cep_orchestration.database.engine import business_url, connect
+from cep_orchestration.database.engine import connect, postgres_url
 from cep_orchestration.database.migrate import migrate
 from cep_orchestration.local import object_store
 from cep_orchestration.local.demo import create_demo
@@ -59,7 +59,7 @@ def _postgres(plan: Plan, keys: Secrets) -> Part:
         address=f"127.0.0.1:{port} (databases {BUSINESS_DATABASE if plan.demo else ''} {DAGSTER_DATABASE})",
         probe=Probe("postgres", plan.environ["DAGSTER_DATABASE_URL"]),
         stop_signal=signal.SIGINT,
-        last=True,
+        foundation=True,
     )
 
 
@@ -73,7 +73,7 @@ def _sandbox(plan: Plan) -> Part:
         environ=plan.environ,
         address=f"{plan.settings.sandbox_url}  (stands in for the outside services)",
         probe=Probe("http", f"{plan.settings.sandbox_url}/health"),
-        last=True,
+        foundation=True,
     )
 
 
@@ -131,6 +131,7 @@ def _object_store(plan: Plan) -> Part:
         address=f"http://127.0.0.1:{port}  (bucket {plan.settings.backup_bucket})",
         probe=Probe("http", f"http://127.0.0.1:{port}"),
         on_ready=lambda: object_store.make_bucket(plan.object_storage, plan.settings.backup_bucket),
+        foundation=True,
     )
 
 
@@ -155,7 +156,7 @@ def prepare_databases(plan: Plan) -> None:
 
 
 def _make_database(address: str) -> None:
-    url = business_url(address)
+    url = postgres_url(address)
     admin = create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         found = connection.execute(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": url.database})

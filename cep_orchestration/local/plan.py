@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from cep_orchestration.environment import read_settings
 from cep_orchestration.failures import SettingError
 from cep_orchestration.local.postgres import ADMIN
-from cep_orchestration.settings import ObjectStorage, Settings, mixing_faults, read_settings
+from cep_orchestration.settings import ObjectStorage, Settings, mixing_faults
 
 SANDBOX_BASES = {
     "MAILCHIMP_TRANSACTIONAL_BASE_URL": ("MAILCHIMP_TRANSACTIONAL_API_KEY", "/mandrill/api/1.0"),
@@ -92,7 +93,7 @@ def load_secrets(home: Path) -> Secrets:
 
 def _embedded(settings: Settings, keys: Secrets, database: str) -> str:
     return (
-        f"postgresql+psycopg2://{ADMIN}:{quote(keys.postgres_password)}@127.0.0.1:{settings.ports.postgres}/{database}"
+        f"postgresql+psycopg2://{ADMIN}:{quote(keys.postgres_password, safe='')}@127.0.0.1:{settings.ports.postgres}/{database}"
     )
 
 

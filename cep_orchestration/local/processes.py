@@ -21,11 +21,16 @@ HOME_MARK, PART_MARK = "CEP_HOME", "CEP_PART"
 
 @dataclass(frozen=True)
 class Session:
-    """One started part: the session that its process leads. `home` and `part` are the marks that its members carry."""
+    """One started part: the session that its process leads. `home` and `part` are the marks that its members carry.
+
+    A `foundation` is needed by other parts and is ended after them, by `stop_signal`.
+    """
 
     part: str
     home: str
     leader: int
+    foundation: bool = False
+    stop_signal: int = signal.SIGTERM
 
     def members(self) -> list[psutil.Process]:
         """The processes of this session that are alive and carry our mark."""
@@ -40,7 +45,7 @@ class Session:
             return False
         return environ.get(HOME_MARK) == self.home and environ.get(PART_MARK) == self.part
 
-    def signal(self, number: signal.Signals) -> None:
+    def signal(self, number: int) -> None:
         for process in self.members():
             with suppress(psutil.NoSuchProcess):
                 process.send_signal(number)
@@ -84,10 +89,10 @@ def start(
         )
 
 
-def end(sessions: Sequence[Session], number: signal.Signals, seconds: float) -> list[Session]:
-    """Signals all, waits at most `seconds`, kills what is left. Returns the sessions that had to be killed."""
+def end(sessions: Sequence[Session], seconds: float) -> list[Session]:
+    """Gives each its signal, waits at most `seconds`, kills what is left. Returns those that had to be killed."""
     for session in sessions:
-        session.signal(number)
+        session.signal(session.stop_signal)
     deadline = time.monotonic() + seconds
     alive = [session for session in sessions if session.members()]
     while alive and time.monotonic() < deadline:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cep_orchestration.failures import CepError
+from cep_orchestration.failures import CepError, TransientError
 from cep_orchestration.local.probes import Probe
 from cep_orchestration.local.processes import Records, Session, end, start
 
@@ -15,12 +15,18 @@ LOOK_SECONDS = 0.1
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 30.0
 STEADY_SECONDS = 60.0
 TRIES_BEFORE_FIRST_READY = 4
+WORKERS_SECONDS, FOUNDATIONS_SECONDS = 22.0, 5.0
 
 
 @dataclass(frozen=True)
 class Part:
-    """One process of the system. `needs`: parts that must be ready before; `prepare`: done once before its first start;
-    `on_ready`: done whenever it has become ready. `last`: ended after all others."""
+    """One process of the system.
+
+    needs        parts that must be ready before it is started
+    prepare      done once, before its first start
+    on_ready     done whenever it has become ready
+    foundation   ended after all parts that are none
+    """
 
     name: str
     title: str
@@ -32,7 +38,7 @@ class Part:
     prepare: Callable[[], None] | None = None
     on_ready: Callable[[], None] | None = None
     stop_signal: signal.Signals = signal.SIGTERM
-    last: bool = False
+    foundation: bool = False
 
 
 @dataclass
@@ -111,13 +117,17 @@ class Supervisor:
             running.prepared = True
         log = self.home / "logs" / f"{part.name}.log"
         running.process = start(part.name, self.home, part.command, part.environ, log)
-        running.session = Session(part.name, str(self.home), running.process.pid)
+        running.session = Session(part.name, str(self.home), running.process.pid, part.foundation, part.stop_signal)
         self._records.write(running.session)
         running.started_at = time.monotonic()
 
     def _became_ready(self, running: Running) -> None:
-        if running.part.on_ready:
-            running.part.on_ready()
+        """What `on_ready` cannot do yet is tried again at the next look."""
+        try:
+            if running.part.on_ready:
+                running.part.on_ready()
+        except TransientError:
+            return
         if not running.was_ready:
             self.say(f"{running.part.title:<16} {running.part.address}")
         else:
@@ -142,16 +152,10 @@ class Supervisor:
             self.on_all_ready()
 
     def _end(self, sessions: Sequence[Session]) -> None:
-        """Stateful parts go last; 28 seconds at the most in all, since whoever stops us waits for 30."""
-        last = {part.name: part.stop_signal for part in self.parts if part.last}
-        first = [session for session in sessions if session.part not in last]
-        self._end_group(first, signal.SIGTERM, 22.0)
-        for name, number in last.items():
-            self._end_group([session for session in sessions if session.part == name], number, 5.0)
-
-    def _end_group(self, sessions: Sequence[Session], number: signal.Signals, seconds: float) -> None:
-        for session in end(sessions, number, seconds):
-            self.say(f"{session.part} did not end in {seconds:.0f} s and was killed.")
+        """Calls in flight may end, what others need goes last; in all, at most 27 s: whoever stops us waits for 30."""
+        for session in end([one for one in sessions if not one.foundation], WORKERS_SECONDS):
+            self.say(f"{session.part} did not end in {WORKERS_SECONDS:.0f} s and was killed.")
+        end([one for one in sessions if one.foundation], FOUNDATIONS_SECONDS)
         for session in sessions:
             self._records.forget(session)
 

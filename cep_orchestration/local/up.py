@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from cep_orchestration.database.engine import connect, is_demo
-from cep_orchestration.database.migrate import opened
+from cep_orchestration.database.engine import connect, is_demo, opened
 from cep_orchestration.failures import SettingError
+from cep_orchestration.local import object_store
 from cep_orchestration.local.parts import dagster_home, make_parts, ports
 from cep_orchestration.local.plan import Plan, Secrets
 from cep_orchestration.local.probes import check_port_free
@@ -38,7 +38,11 @@ def up(plan: Plan, keys: Secrets, say: Callable[[str], None]) -> None:
         parts = make_parts(plan, keys)
         write_state(plan, parts)
         say(f"Starting; logs in {home / 'logs'}")
-        Supervisor(parts, home, say, stop.is_set, on_all_ready=lambda: say(_how_to_go_on(plan))).run()
+        try:
+            Supervisor(parts, home, say, stop.is_set, on_all_ready=lambda: say(_how_to_go_on(plan))).run()
+        finally:
+            if plan.embeds_object_storage:
+                object_store.remove_sockets(plan.settings.ports.s3)
         say("Stopped.")
 
 

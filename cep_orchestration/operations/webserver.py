@@ -7,6 +7,7 @@ import dagster as dg
 import uvicorn
 from dagster._core.workspace.context import WorkspaceProcessContext, WorkspaceRequestContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
+from dagster_webserver.version import __version__
 from dagster_webserver.webserver import DagsterWebserver
 from starlette.middleware import Middleware
 
@@ -34,7 +35,7 @@ def main(host: str, port: int, hosts: tuple[str, ...], workspace: str) -> None:
     with dg.DagsterInstance.get() as instance:
         instance.optimize_for_webserver(STATEMENT_TIMEOUT_MS, POOL_RECYCLE_SECONDS, POOL_OVERFLOW)
         target = WorkspaceFileTarget(paths=[str(Path(workspace).resolve())])
-        with WorkspaceProcessContext(instance, workspace_load_target=target) as context:
+        with WorkspaceProcessContext(instance, workspace_load_target=target, version=__version__) as context:
             app = GuardedWebserver(context, hosts).create_asgi_app()
             uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=3)
 

@@ -1,0 +1,197 @@
+"""From the environment to settings: every variable is read here, every fault of one becomes a sentence.
+
+`os.environ` itself is read by the console command and by the resources, which hand it in.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cep_orchestration.failures import SettingError
+from cep_orchestration.settings import ObjectStorage, Ports, Provider, Settings, names_sandbox
+
+CRM_VENDORS = ("none", "hubspot")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+DEFAULTS = {
+    "CEP_HOME": ".cep",
+    "UI_PORT": "3000",
+    "SANDBOX_PORT": "3001",
+    "CODE_SERVER_PORT": "3002",
+    "POSTGRES_PORT": "5442",
+    "S3_PORT": "8333",
+    "LOG_LEVEL": "INFO",
+    "CRM_VENDOR": "none",
+    "BACKUP_BUCKET": "cep-backups",
+    "S3_REGION": "eu-west-1",
+    "REPORT_RECIPIENTS": "gestion@cep.es",
+    "MAILCHIMP_TRANSACTIONAL_BASE_URL": "https://mandrillapp.com/api/1.0",
+    "WHATSAPP_BASE_URL": "https://graph.facebook.com/v26.0",
+    "HUBSPOT_BASE_URL": "https://api.hubapi.com",
+    "META_BASE_URL": "https://graph.facebook.com/v26.0",
+}
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Raises SettingError with all faults, one sentence a line."""
+    reader = Reader(environ)
+    settings = _settings(reader)
+    if reader.faults:
+        raise SettingError("\n".join(reader.faults))
+    return settings
+
+
+def _settings(reader: "Reader") -> Settings:
+    ports = Ports(*(reader.port(f"{part}_PORT") for part in ("UI", "SANDBOX", "CODE_SERVER", "POSTGRES", "S3")))
+    prefix = reader.text("MAILCHIMP_SERVER_PREFIX")
+    providers = ProviderReader(reader, ports.sandbox)
+    vendor = reader.choice("CRM_VENDOR", CRM_VENDORS, str.lower)
+    hubspot = providers.read("HubSpot", "HUBSPOT_BASE_URL", "HUBSPOT_ACCESS_TOKEN")
+    if vendor == "hubspot" and hubspot is None:
+        reader.faults.append("CRM_VENDOR is hubspot, but HUBSPOT_ACCESS_TOKEN is missing; set it, or CRM_VENDOR=none.")
+    return Settings(
+        home=Path(reader.text("CEP_HOME")).expanduser().absolute(),
+        ports=ports,
+        log_level=reader.choice("LOG_LEVEL", LOG_LEVELS, str.upper),
+        cms_database_url=reader.text("CMS_DATABASE_URL"),
+        cms_views_file=reader.existing_file("CMS_VIEWS_FILE"),
+        dagster_database_url=reader.text("DAGSTER_DATABASE_URL"),
+        object_storage=reader.object_storage(),
+        backup_bucket=reader.text("BACKUP_BUCKET"),
+        media_dir=reader.path("MEDIA_DIR"),
+        mandrill=providers.read(
+            "Mailchimp Transactional", "MAILCHIMP_TRANSACTIONAL_BASE_URL", "MAILCHIMP_TRANSACTIONAL_API_KEY"
+        ),
+        mailchimp=providers.read(
+            "Mailchimp Marketing",
+            "MAILCHIMP_BASE_URL",
+            "MAILCHIMP_API_KEY",
+            default_base=f"https://{prefix}.api.mailchimp.com/3.0" if prefix else "",
+            base_comes_from="MAILCHIMP_SERVER_PREFIX",
+        ),
+        mailing_list_id=reader.text("MAILCHIMP_LIST_ID"),
+        whatsapp=providers.read("WhatsApp", "WHATSAPP_BASE_URL", "WHATSAPP_ACCESS_TOKEN", "WHATSAPP_PHONE_ID"),
+        crm_vendor=vendor,
+        hubspot=hubspot if vendor == "hubspot" else None,
+        meta=providers.read("Meta Ads", "META_BASE_URL", "META_ACCESS_TOKEN", "META_AD_ACCOUNT_ID"),
+        slack=providers.webhook("Slack", "SLACK_WEBHOOK_URL"),
+        smtp_url=reader.address("SMTP_URL", ("smtp", "smtps")),
+        alert_emails={
+            group.lower(): reader.emails(f"ALERT_EMAIL_{group}") for group in ("DEVELOPERS", "OPERATORS", "MARKETING")
+        },
+        report_recipients=reader.emails("REPORT_RECIPIENTS"),
+        ui_hosts=reader.words("UI_HOSTS"),
+    )
+
+
+class Reader:
+    """Reads single values and collects what is wrong with them."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.faults: list[str] = []
+        self.asked: set[str] = set()
+
+    def text(self, name: str) -> str:
+        """An empty value is as good as none."""
+        self.asked.add(name)
+        return self._environ.get(name, "").strip() or DEFAULTS.get(name, "")
+
+    def port(self, name: str) -> int:
+        value = self.text(name)
+        if value.isdigit() and 1024 <= int(value) <= 55_000:
+            return int(value)
+        self.faults.append(f"{name} is {value!r}, but a port is a number from 1024 to 55000.")
+        return int(DEFAULTS[name])
+
+    def choice(self, name: str, allowed: tuple[str, ...], fold: Callable[[str], str]) -> str:
+        value = self.text(name)
+        folded = fold(value)
+        if folded not in allowed:
+            self.faults.append(f"{name} is {value!r}; it can be {', '.join(allowed)}.")
+        return folded
+
+    def path(self, name: str) -> Path | None:
+        value = self.text(name)
+        return Path(value).expanduser().absolute() if value else None
+
+    def existing_file(self, name: str) -> Path | None:
+        path = self.path(name)
+        if path and not path.is_file():
+            self.faults.append(f"{name} names {path}, which is no file.")
+        return path
+
+    def address(self, name: str, schemes: tuple[str, ...]) -> str:
+        value = self.text(name)
+        if value and not is_address(value, schemes):
+            wanted = " or ".join(f"{scheme}://host" for scheme in schemes)
+            self.faults.append(f"{name} is not an address; write {wanted}, optionally with a port.")
+        return value
+
+    def emails(self, name: str) -> tuple[str, ...]:
+        found = self.words(name)
+        if any(not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email) for email in found):
+            self.faults.append(f"{name} must be e-mail addresses with commas between them.")
+        return found
+
+    def words(self, name: str) -> tuple[str, ...]:
+        return tuple(part.strip() for part in self.text(name).split(",") if part.strip())
+
+    def object_storage(self) -> ObjectStorage | None:
+        endpoint = self.address("S3_ENDPOINT_URL", ("http", "https"))
+        region = self.text("S3_REGION")
+        key, secret = self.text("S3_ACCESS_KEY_ID"), self.text("S3_SECRET_ACCESS_KEY")
+        if not (endpoint or key or secret):
+            return None
+        for name, value in (("S3_ACCESS_KEY_ID", key), ("S3_SECRET_ACCESS_KEY", secret)):
+            if not value:
+                self.faults.append(f"{name} is missing; S3 needs a key and its secret (S3_ENDPOINT_URL only off AWS).")
+        return ObjectStorage(endpoint, region, key, secret)
+
+
+class ProviderReader:
+    """Reads a provider: all of its settings, or none. The sandbox needs an address and nothing else."""
+
+    def __init__(self, reader: Reader, sandbox_port: int) -> None:
+        self._reader = reader
+        self._sandbox_port = sandbox_port
+
+    def read(
+        self,
+        name: str,
+        base: str,
+        credential: str,
+        account: str = "",
+        default_base: str = "",
+        base_comes_from: str = "",
+    ) -> Provider | None:
+        address = self._reader.address(base, ("http", "https")) or default_base
+        spare = "sandbox" if names_sandbox(address, self._sandbox_port) else ""
+        key = self._reader.text(credential) or spare
+        account_id = (self._reader.text(account) or spare) if account else ""
+        given = {
+            credential: key,
+            **({account: account_id} if account else {}),
+            **({base_comes_from: address} if base_comes_from else {}),
+        }
+        if not any(given.values()):
+            return None
+        missing = [setting for setting, value in given.items() if not value]
+        for setting in missing:
+            present = next(other for other, value in given.items() if value)
+            self._reader.faults.append(f"{setting} is missing: {name} needs it beside {present}; set both or none.")
+        return Provider(name, address, key, account_id)
+
+    def webhook(self, name: str, setting: str) -> Provider | None:
+        address = self._reader.address(setting, ("http", "https"))
+        return Provider(name, address, credential=address) if address else None
+
+
+def is_address(value: str, schemes: tuple[str, ...]) -> bool:
+    """Whether a URL has one of the schemes, a host, a port that is a number if any, and no white space."""
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in schemes and bool(parts.hostname) and not re.search(r"\s", value)

@@ -1,0 +1,133 @@
+"""Wrong settings at the console: one sentence, exit code 1, no traceback."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from cep_orchestration_tests.conftest import free_port
+from cep_orchestration_tests.waiting import wait_until
+
+CLEAN = ("CMS_", "DAGSTER_", "S3_", "MAILCHIMP_", "WHATSAPP_", "HUBSPOT_", "META_", "CRM_", "SLACK_", "SMTP_", "CEP_")
+
+
+def cep(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command in an empty folder, with none of this environment's own settings."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(CLEAN)}
+    return subprocess.run(
+        [sys.executable, "-c", "from cep_orchestration.cli import main; main()", *arguments],
+        cwd=folder,
+        env=inherited | {"CEP_HOME": str(folder / "home")} | environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def refused(done: subprocess.CompletedProcess[str], *parts: str) -> None:
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    for part in parts:
+        assert part in done.stderr
+
+
+COMMANDS = pytest.mark.parametrize("command", ["check", "up"])
+
+
+@COMMANDS
+def test_a_bad_base_address_is_refused_before_anything_starts(command: str, tmp_path: Path) -> None:
+    refused(cep(tmp_path, command, WHATSAPP_BASE_URL="graph.facebook.com"), "WHATSAPP_BASE_URL is not an address")
+    assert not (tmp_path / "home").exists()
+
+
+@COMMANDS
+def test_a_missing_password_is_refused(command: str, tmp_path: Path, database_url: str) -> None:
+    without = database_url.replace(":only-for-tests@", "@")
+    refused(cep(tmp_path, command, CMS_DATABASE_URL=without), "wants a password, and CMS_DATABASE_URL has none")
+
+
+@COMMANDS
+def test_a_refused_login_is_told_with_its_user(command: str, tmp_path: Path, database_url: str) -> None:
+    wrong = database_url.replace("only-for-tests", "secret-guess")
+    done = cep(tmp_path, command, CMS_DATABASE_URL=wrong)
+    refused(done, "refused the login of cep")
+    assert "secret-guess" not in done.stdout + done.stderr
+
+
+@COMMANDS
+def test_a_database_that_is_not_there_is_named(command: str, tmp_path: Path, database_url: str) -> None:
+    refused(cep(tmp_path, command, CMS_DATABASE_URL=database_url + "x"), "has no database test_")
+
+
+@COMMANDS
+def test_a_server_that_does_not_answer_is_named(command: str, tmp_path: Path) -> None:
+    port = free_port()
+    done = cep(tmp_path, command, CMS_DATABASE_URL=f"postgresql://cep:x@127.0.0.1:{port}/cms")
+    refused(done, f"127.0.0.1:{port}/cms does not answer")
+
+
+def test_an_address_of_another_kind_of_database_is_refused(tmp_path: Path) -> None:
+    refused(cep(tmp_path, "check", CMS_DATABASE_URL="mysql://cep:x@host/cms"), "it must be PostgreSQL")
+
+
+def test_a_database_without_the_cms_tables_is_refused_by_migrate(tmp_path: Path, database_url: str) -> None:
+    refused(cep(tmp_path, "migrate", CMS_DATABASE_URL=database_url), "no table public.leads")
+
+
+def test_a_view_with_a_wrong_type_is_refused(tmp_path: Path, database: Engine, database_url: str) -> None:
+    here = Path(__file__).parent
+    with database.begin() as connection:
+        connection.exec_driver_sql((here / "foreign_cms.sql").read_text(encoding="utf-8"))
+    views = tmp_path / "views.sql"
+    views.write_text(
+        (here / "foreign_views.sql")
+        .read_text(encoding="utf-8")
+        .replace("id::text AS id, created_at,", "id::text AS id, created_at::date,")
+    )
+    done = cep(tmp_path, "migrate", CMS_DATABASE_URL=database_url, CMS_VIEWS_FILE="views.sql")
+    refused(done, "The column created_at of the view orchestration.cms_leads is date")
+
+
+def test_check_finds_no_fault_in_a_prepared_foreign_cms(tmp_path: Path, database: Engine, database_url: str) -> None:
+    here = Path(__file__).parent
+    with database.begin() as connection:
+        connection.exec_driver_sql((here / "foreign_cms.sql").read_text(encoding="utf-8"))
+    environ = {"CMS_DATABASE_URL": database_url, "CMS_VIEWS_FILE": str(here / "foreign_views.sql")}
+    refused(cep(tmp_path, "check", **environ), "not prepared yet; run «cep migrate»")
+    assert cep(tmp_path, "migrate", **environ).returncode == 0
+    done = cep(tmp_path, "check", **environ)
+    assert done.returncode == 0, done.stderr
+    assert "not configured: skipped" in done.stdout
+
+
+def test_settings_are_read_from_dotenv_and_the_environment_wins(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("LOG_LEVEL=LOUD\n", encoding="utf-8")
+    refused(cep(tmp_path, "check"), "LOG_LEVEL is 'LOUD'")
+    refused(cep(tmp_path, "check", LOG_LEVEL="INFO"), "the demo is not running")
+
+
+def test_demo_leads_are_never_made_in_a_real_cms(tmp_path: Path, database: Engine, database_url: str) -> None:
+    with database.begin() as connection:
+        connection.exec_driver_sql((Path(__file__).parent / "foreign_cms.sql").read_text(encoding="utf-8"))
+    refused(cep(tmp_path, "demo", "leads", CMS_DATABASE_URL=database_url), "demo")
+
+
+def test_a_port_in_use_is_named_before_anything_starts(tmp_path: Path) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        refused(cep(tmp_path, "up", UI_PORT=port), f"Port {port} (UI_PORT) is in use by another program")
+    assert not (tmp_path / "home" / "postgres").exists()
+
+
+def test_status_of_a_home_where_nothing_was_started_says_so(tmp_path: Path) -> None:
+    done = cep(tmp_path, "status")
+    assert done.returncode == 1
+    assert "Nothing was ever started" in done.stdout
+    wait_until(lambda: not (tmp_path / "home").exists(), seconds=1, what="no folder is made by looking")
