@@ -12,6 +12,7 @@ MAX_ATTEMPTS = 3
 BACKOFF_BASE_SECONDS = 2.0
 BLOCKED_SECONDS = 300.0
 TEXT_LIMIT = 4096
+NAME_LIMIT, PHONE_LIMIT = 100, 40
 COUNTED = "counted, not named"
 
 
@@ -118,8 +119,13 @@ def advisor_text(leads: Sequence[Lead]) -> tuple[str, int]:
 
 
 def _who(lead: Lead) -> str:
-    name = " ".join(lead.name.split())
-    return f"{name} ({lead.phone})" if lead.phone else f"{name} (sin teléfono)"
+    return f"{_short(lead.name, NAME_LIMIT)} ({_short(lead.phone or '', PHONE_LIMIT) or 'sin teléfono'})"
+
+
+def _short(value: str, limit: int) -> str:
+    """On one line, and cut: what a person typed must not take the room of the others."""
+    line = " ".join(value.split())
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 
 def _rest(count: int) -> str:

@@ -162,11 +162,15 @@ class Ledger:
     def record_new(self, channels: Sequence[Channel], *, whole_table: bool) -> int:
         """Records leads that the ledger does not know, what is owed to them, and their live count, all at once.
 
-        Returns how many; 0 also when another run is recording at this moment.
+        Returns how many; 0 also when another run is recording at this moment. The whole table is looked through once
+        in a while, and by one run: that look waits for the other to end instead.
         """
         owed = json.dumps([{"channel": channel.name, "absence": channel.absence} for channel in channels])
         with self._engine.begin() as connection:
-            if not connection.execute(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": RECORD_LOCK}).scalar():
+            lock = {"lock": RECORD_LOCK}
+            if whole_table:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), lock)
+            elif not connection.execute(text("SELECT pg_try_advisory_xact_lock(:lock)"), lock).scalar():
                 return 0
             sql = RECORD_ANY if whole_table else RECORD_RECENT
             return int(connection.execute(sql, {"channels": owed, "at_once": RECORD_AT_ONCE}).scalar_one())

@@ -33,22 +33,25 @@ def prepare(folder: Path, storage: ObjectStorage) -> Path:
 
 
 def command(folder: Path, s3_port: int) -> list[str]:
-    neighbours = [f"-{name}.port={s3_port + offset}" for name, offset in NEIGHBOURS.items()]
-    return [
-        *(_weed(), "-logtostderr=true", "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
-        *(
-            "-s3",
-            f"-s3.port={s3_port}",
-            f"-s3.config={folder / 's3.json'}",
-            "-volume.max=0",
-            "-volume.preStopSeconds=0",
-            "-master.electionTimeout=1s",
-            "-master.heartbeatInterval=100ms",
-            "-master.volumeSizeLimitMB=256",
-        ),
-        *neighbours,
-        "-master.telemetry=false",
-    ]
+    """Runs master, volumes, filer and S3 in one process, on 127.0.0.1 only, without the catalogues and the telemetry
+    that it would start by itself; a restart needs no election of ten seconds."""
+    options = {
+        "dir": folder,
+        "ip": "127.0.0.1",
+        "ip.bind": "127.0.0.1",
+        "s3.port": s3_port,
+        **{f"{name}.port": s3_port + offset for name, offset in NEIGHBOURS.items()},
+        "s3.config": folder / "s3.json",
+        "s3.port.iceberg": 0,
+        "s3.port.lance": 0,
+        "volume.max": 0,
+        "volume.preStopSeconds": 0,
+        "master.volumeSizeLimitMB": 256,
+        "master.electionTimeout": "1s",
+        "master.heartbeatInterval": "100ms",
+        "master.telemetry": "false",
+    }
+    return [_weed(), "-logtostderr=true", "server", "-s3", *(f"-{name}={value}" for name, value in options.items())]
 
 
 def make_bucket(storage: ObjectStorage, bucket: str) -> None:

@@ -1,6 +1,7 @@
 """Whether a part works, asked from outside: plain data, so that another process can ask the same."""
 
 import socket
+import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from sqlalchemy import make_url
 
 from cep_orchestration.failures import SettingError
 
-ASK_SECONDS = 2.0
+ASK_SECONDS, LET_GO_SECONDS = 2.0, 1.0
 
 
 @dataclass(frozen=True)
@@ -35,15 +36,27 @@ class Probe:
 
 
 def check_port_free(setting: str, port: int) -> None:
-    """Raises SettingError if something listens there. By a plain bind: others may have bound with SO_REUSEPORT."""
+    """Raises SettingError if something listens there. By a plain bind: others may have bound with SO_REUSEPORT.
+
+    A killed program keeps its ports for some milliseconds after it has left the list of processes.
+    """
+    deadline = time.monotonic() + LET_GO_SECONDS
+    while not _is_free(port):
+        if time.monotonic() > deadline:
+            raise SettingError(
+                f"Port {port} ({setting}) is in use by another program; end that program, or set {setting}."
+            )
+        time.sleep(0.02)
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise SettingError(
-                f"Port {port} ({setting}) is in use by another program; end that program, or set {setting}."
-            ) from error
+        except OSError:
+            return False
+    return True
 
 
 def _listens(port: int) -> bool:
