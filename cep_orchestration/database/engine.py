@@ -35,6 +35,7 @@ def connect(address: str) -> Engine:
     return create_engine(
         postgres_url(address),
         pool_pre_ping=True,
+        hide_parameters=True,  # an error must not carry personal data into a log
         pool_size=10,
         max_overflow=10,
         connect_args={"connect_timeout": 10, "application_name": "cep_orchestration"},

@@ -147,7 +147,10 @@ def _beginning(instance: dg.DagsterInstance) -> bool:
     pool="general",
 )
 def deliveries(lead_services: dg.ResourceParam[LeadServices]) -> dg.MaterializeResult[None]:
-    return dg.MaterializeResult(metadata=ledger_metadata(lead_services.ledger.states()))
+    with job_log("leads/deliveries", lead_services.log_level) as counts:
+        states = lead_services.ledger.states()
+        counts.update(deliveries=sum(one.deliveries for one in states))
+    return dg.MaterializeResult(metadata=ledger_metadata(states))
 
 
 def ledger_metadata(states: Sequence[StateCount]) -> dict[str, dg.MetadataValue]:

@@ -5,7 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
@@ -66,6 +66,7 @@ class Drain:
     random: Random = field(default_factory=Random)
     story: Story = field(default_factory=Story)
     _done: threading.Event = field(default_factory=threading.Event)
+    _over: threading.Event = field(default_factory=threading.Event)
 
     def run(self, stop: threading.Event) -> Story:
         """Until nothing is due any more, or `stop` is set: then calls in flight end and are recorded."""
@@ -74,10 +75,9 @@ class Drain:
         self.ledger.beat(self.drain_id)
         self._take_over()
         with ThreadPoolExecutor(len(served) + 1, thread_name_prefix="drain") as pool:
-            work = [
-                pool.submit(self._keep_beating),
-                *(pool.submit(self._serve, channel) for channel in served),
-            ]
+            beating = pool.submit(self._keep_beating)
+            serving = [pool.submit(self._serve, channel, stop) for channel in served]
+            work = [beating, *serving]
             try:
                 self._look_for_leads(
                     lambda: stop.is_set() or any(future.done() for future in work),
@@ -85,6 +85,8 @@ class Drain:
                 )
             finally:
                 self._done.set()
+                wait(serving)
+                self._over.set()
         for future in work:
             future.result()
         self.ledger.finish(self.drain_id)
@@ -99,7 +101,7 @@ class Drain:
             recorded = self.ledger.record_new(self.channels, whole_table=whole_table)
             self._account_for_absent(recorded)
             whole_table = whole_table and recorded > 0
-            if recorded or self.ledger.waiting_soon(served):
+            if recorded or self.ledger.waiting_soon(served, self.drain_id):
                 quiet_since = time.monotonic()
             elif time.monotonic() - quiet_since >= QUIET_SECONDS:
                 return
@@ -114,14 +116,16 @@ class Drain:
                 self.story.outcomes[channel.name, State.SKIPPED, channel.absence] += recorded
 
     def _keep_beating(self) -> None:
-        while not self._done.wait(BEAT_SECONDS):
+        """Until the last call has ended: as long as it beats, nobody takes its claims over."""
+        while not self._over.wait(BEAT_SECONDS):
             self.ledger.beat(self.drain_id)
 
-    def _serve(self, channel: Channel) -> None:
+    def _serve(self, channel: Channel, stop: threading.Event) -> None:
         """Batch after batch; when the run is told to end, the batch in hand is the last one."""
-        while not self._done.is_set():
+        while not (self._done.is_set() or stop.is_set()):
             claims = self.ledger.claim(channel, self.drain_id)
             if claims:
+                log.debug("channel=%s event=claimed deliveries=%d", channel.name, len(claims))
                 self._settle(channel, self._outcomes(channel, claims), claims)
             else:
                 self._done.wait(POLL_SECONDS)

@@ -123,6 +123,7 @@ WHERE l.id = ANY(:ids)
 WAITING_SOON = text("""
 SELECT EXISTS (SELECT 1 FROM orchestration.deliveries
                WHERE state = 'pending' AND channel = ANY(:channels) AND not_before < now() + interval '10 seconds')
+    OR EXISTS (SELECT 1 FROM orchestration.deliveries WHERE state = 'sending' AND claimed_by = :drain)
 """)
 
 STATES = text("""
@@ -202,10 +203,10 @@ class Ledger:
             rows = connection.execute(READ_LEADS, {"ids": list(ids)}).all()
         return {row.id: _lead(row) for row in rows}
 
-    def waiting_soon(self, channels: Collection[str]) -> bool:
-        """Whether a delivery is due now or within ten seconds."""
+    def waiting_soon(self, channels: Collection[str], drain_id: str) -> bool:
+        """Whether a delivery is due now or within ten seconds, or in the hands of this drain."""
         with self._engine.begin() as connection:
-            return bool(connection.execute(WAITING_SOON, {"channels": list(channels)}).scalar())
+            return bool(connection.execute(WAITING_SOON, {"channels": list(channels), "drain": drain_id}).scalar())
 
     def states(self) -> list[StateCount]:
         with self._engine.begin() as connection:

@@ -92,9 +92,8 @@ def load_secrets(home: Path) -> Secrets:
 
 
 def _embedded(settings: Settings, keys: Secrets, database: str) -> str:
-    return (
-        f"postgresql+psycopg2://{ADMIN}:{quote(keys.postgres_password, safe='')}@127.0.0.1:{settings.ports.postgres}/{database}"
-    )
+    password = quote(keys.postgres_password, safe="")
+    return f"postgresql+psycopg2://{ADMIN}:{password}@127.0.0.1:{settings.ports.postgres}/{database}"
 
 
 def _embedded_storage(settings: Settings, keys: Secrets) -> dict[str, str]:
