@@ -1,0 +1,135 @@
+"""The questions and orders that the tests have for Dagster, over the GraphQL that its own UI uses."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+ENDED = ("SUCCESS", "FAILURE", "CANCELED")
+WHERE = {"repositoryLocationName": "cep_orchestration", "repositoryName": "__repository__"}
+LAUNCH = """
+mutation Launch($parameters: ExecutionParams!) {
+  launchRun(executionParams: $parameters) { __typename ... on LaunchRunSuccess { run { runId } } }
+}
+"""
+RUNS = """
+query Runs($filter: RunsFilter) {
+  runsOrError(filter: $filter) { ... on Runs { results { runId jobName status tags { key value } } } }
+}
+"""
+STORY = """
+query Story($run: ID!) {
+  runOrError(runId: $run) { ... on Run { eventConnection { events {
+    ... on HandledOutputEvent { metadataEntries { ...entry } }
+    ... on ExecutionStepOutputEvent { metadataEntries { ...entry } }
+  } } } }
+}
+fragment entry on MetadataEntry {
+  label
+  ... on IntMetadataEntry { intValue }
+  ... on FloatMetadataEntry { floatValue }
+  ... on TextMetadataEntry { text }
+  ... on JsonMetadataEntry { jsonString }
+  ... on TableMetadataEntry { table { records } }
+}
+"""
+INSTIGATORS = """
+{ repositoriesOrError { ... on RepositoryConnection { nodes {
+  sensors { name sensorState { status } } schedules { name scheduleState { status } }
+} } } }
+"""
+SLOTS = """
+{ instance { runQueueConfig { maxConcurrentRuns } poolConfig { defaultPoolLimit } } assetNodes { pools } }
+"""
+
+
+@dataclass(frozen=True)
+class Slots:
+    """`pools`: those of every asset."""
+
+    runs: int
+    runs_of_a_pool: int
+    pools: list[list[str]]
+
+
+@dataclass(frozen=True)
+class Run:
+    id: str
+    job: str
+    status: str
+    tags: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Dagster:
+    """The web server at `ui`."""
+
+    ui: str
+
+    def ask(self, query: str, **variables: Any) -> dict[str, Any]:
+        answer = requests.post(f"{self.ui}/graphql", json={"query": query, "variables": variables}, timeout=20)
+        assert answer.status_code == 200, answer.text
+        said = answer.json()
+        assert "errors" not in said, said["errors"]
+        data: dict[str, Any] = said["data"]
+        return data
+
+    def runs(self, **filters: Any) -> list[Run]:
+        """Newest first."""
+        found = self.ask(RUNS, filter=filters)["runsOrError"]["results"]
+        return [
+            Run(run["runId"], run["jobName"], run["status"], {tag["key"]: tag["value"] for tag in run["tags"]})
+            for run in found
+        ]
+
+    def run(self, run_id: str) -> Run:
+        return self.runs(runIds=[run_id])[0]
+
+    def has_ended(self, run_id: str) -> bool:
+        return self.run(run_id).status in ENDED
+
+    def launch(self, job: str, assets: Sequence[Sequence[str]] = ()) -> str:
+        """Launches as the Launchpad does; returns the run's id."""
+        said = self.ask(LAUNCH, parameters=launch_parameters(job, assets))["launchRun"]
+        assert said["__typename"] == "LaunchRunSuccess", said
+        return str(said["run"]["runId"])
+
+    def materialize(self, *key: str) -> str:
+        return self.launch("__ASSET_JOB", [key])
+
+    def story(self, run_id: str) -> dict[str, Any]:
+        """The metadata of a run's step outputs, by label."""
+        events = self.ask(STORY, run=run_id)["runOrError"]["eventConnection"]["events"]
+        entries = [entry for event in events for entry in event.get("metadataEntries", ())]
+        return {entry.pop("label"): next(iter(entry.values())) for entry in entries}
+
+    def instigators(self) -> dict[str, str]:
+        """Sensors and schedules with their state in the live instance."""
+        nodes = self.ask(INSTIGATORS)["repositoriesOrError"]["nodes"]
+        sensors = {each["name"]: each["sensorState"]["status"] for node in nodes for each in node["sensors"]}
+        return sensors | {each["name"]: each["scheduleState"]["status"] for node in nodes for each in node["schedules"]}
+
+    def slots(self) -> Slots:
+        found = self.ask(SLOTS)
+        return Slots(
+            runs=found["instance"]["runQueueConfig"]["maxConcurrentRuns"],
+            runs_of_a_pool=found["instance"]["poolConfig"]["defaultPoolLimit"],
+            pools=[node["pools"] for node in found["assetNodes"]],
+        )
+
+    def limit_pool(self, pool: str, limit: int) -> None:
+        order = (
+            "mutation Limit($pool: String!, $limit: Int!) { setConcurrencyLimit(concurrencyKey: $pool, limit: $limit) }"
+        )
+        self.ask(order, pool=pool, limit=limit)
+
+    def unlimit_pool(self, pool: str) -> None:
+        """Back to the limit of dagster.yaml."""
+        order = "deleteConcurrencyLimit(concurrencyKey: $pool)"
+        self.ask(f"mutation Default($pool: String!) {{ {order} }}", pool=pool)
+
+
+def launch_parameters(job: str, assets: Sequence[Sequence[str]] = ()) -> dict[str, Any]:
+    selector = {**WHERE, "pipelineName": job, "assetSelection": [{"path": list(key)} for key in assets]}
+    return {"selector": selector, "mode": "default"}
