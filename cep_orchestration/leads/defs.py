@@ -78,7 +78,9 @@ def story_metadata(story: Story, requests: Mapping[str, int], *, gave_way: bool)
         "Leads nuevos": dg.MetadataValue.int(story.recorded),
         "Entregas": dg.MetadataValue.table(rows, schema=RESULT_TABLE),
         "Peticiones a los servicios": dg.MetadataValue.int(sum(requests.values())),
-        "Peticiones por servicio": dg.MetadataValue.json(dict(sorted(requests.items()))),
+        "Peticiones por servicio": dg.MetadataValue.text(
+            ", ".join(f"{service} {count}" for service, count in sorted(requests.items())) or "ninguna"
+        ),
         "Segundos": dg.MetadataValue.float(round(story.seconds, 2)),
         "Final": dg.MetadataValue.text(
             "Cedió el paso a una parada del sistema; lo pendiente sigue en la próxima ejecución."

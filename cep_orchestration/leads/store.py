@@ -163,8 +163,7 @@ class Ledger:
     def record_new(self, channels: Sequence[Channel], *, whole_table: bool) -> int:
         """Records leads that the ledger does not know, what is owed to them, and their live count, all at once.
 
-        Returns how many; 0 also when another run is recording at this moment. The whole table is looked through once
-        in a while, and by one run: that look waits for the other to end instead.
+        Returns how many; 0 also when another run is recording at this moment. A look at the whole table waits for it.
         """
         owed = json.dumps([{"channel": channel.name, "absence": channel.absence} for channel in channels])
         with self._engine.begin() as connection:
