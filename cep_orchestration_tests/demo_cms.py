@@ -1,0 +1,67 @@
+"""A prepared database with the demo CMS in it, and people who ask in a test."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from sqlalchemy import Engine, text
+
+from cep_orchestration.database.migrate import migrate
+from cep_orchestration.leads.store import Ledger
+from cep_orchestration.local.demo import create_demo
+
+CAMPUS = 3
+
+
+@dataclass(frozen=True)
+class DemoCms:
+    """The database of a test, the ledger on it, and short forms of what many tests ask and do."""
+
+    engine: Engine
+    ledger: Ledger
+
+    def ask(self, count: int = 1, *, campus: int | None = CAMPUS, created: str = "now()", **fields: str) -> list[str]:
+        """Lets so many people ask at a campus; `created` is an SQL expression. Returns the ids."""
+        sql = text(
+            "INSERT INTO public.leads (name, email, phone, campus_id, created_at)"
+            f" VALUES (:name, :email, :phone, :campus, {created}) RETURNING id::text"
+        )
+        with self.engine.begin() as connection:
+            return [
+                str(connection.execute(sql, {**_person(number), **fields, "campus": campus}).scalar_one())
+                for number in range(count)
+            ]
+
+    def rows(self, sql: str, **values: Any) -> list[Any]:
+        """The rows of a query as tuples, or as plain values where it has one column."""
+        with self.engine.connect() as connection:
+            rows = [tuple(row) for row in connection.execute(text(sql), values)]
+        return [row[0] if len(row) == 1 else row for row in rows]
+
+    def run(self, sql: str, **values: Any) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(text(sql), values)
+
+    def deliveries(self, channel: str, ids: Sequence[str]) -> list[tuple[str, str | None]]:
+        """State and reason of the deliveries of these leads, in their order."""
+        sql = "SELECT lead_id, state::text, reason FROM orchestration.deliveries WHERE channel = :channel"
+        found = {lead: (state, reason) for lead, state, reason in self.rows(sql, channel=channel)}
+        return [found[lead] for lead in ids]
+
+    def states(self, channel: str, ids: Sequence[str]) -> list[str]:
+        return [state for state, _ in self.deliveries(channel, ids)]
+
+
+def demo_cms(engine: Engine, media_dir: Path) -> DemoCms:
+    """Makes the demo in an empty database and prepares that: its 90 days of leads are the baseline."""
+    with engine.begin() as connection:
+        create_demo(connection, media_dir, datetime.now(UTC), Random(7))
+    assert migrate(engine, None)
+    return DemoCms(engine, Ledger(engine))
+
+
+def _person(number: int) -> dict[str, str]:
+    return {"name": f"Persona {number}", "email": f"persona{number}@example.com", "phone": f"+34 600 000 {number:03}"}

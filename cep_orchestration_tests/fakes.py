@@ -1,0 +1,107 @@
+"""Fakes of our ports: each remembers what it was asked and answers with the outcomes of its script."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from cep_orchestration.ports import Alert, Lead, Outcome, Outcomes, Sent
+
+GATE_SECONDS = 20
+
+
+class Script:
+    """One outcome, or exception to raise, for each call; the last one serves all further calls. Empty: sent."""
+
+    def __init__(self, *steps: Outcome | Exception) -> None:
+        self._steps = list(steps) or [Sent("fake")]
+
+    def next(self) -> Outcome:
+        step = self._steps.pop(0) if len(self._steps) > 1 else self._steps[0]
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+
+@dataclass
+class Gate:
+    """Holds a call until the test opens it; `reached` says that a call is waiting there or has passed."""
+
+    reached: threading.Event = field(default_factory=threading.Event)
+    opened: threading.Event = field(default_factory=threading.Event)
+
+    def pass_through(self) -> None:
+        self.reached.set()
+        assert self.opened.wait(GATE_SECONDS), "the test never opened the gate"
+
+
+class _Batches:
+    """What the fakes that take batches have in common: calls, a script, and a gate if one is given."""
+
+    def __init__(self, *steps: Outcome | Exception, gate: Gate | None = None) -> None:
+        self.calls: list[list[Lead]] = []
+        self._script = Script(*steps)
+        self._gate = gate
+
+    @property
+    def leads(self) -> list[str]:
+        """The ids of every lead of every call, in order."""
+        return [lead.id for call in self.calls for lead in call]
+
+    def _answer(self, leads: Sequence[Lead]) -> Outcomes:
+        self.calls.append(list(leads))
+        if self._gate:
+            self._gate.pass_through()
+        return dict.fromkeys((lead.id for lead in leads), self._script.next())
+
+
+class FakeMailer(_Batches):
+    def confirm(self, leads: Sequence[Lead]) -> Outcomes:
+        return self._answer(leads)
+
+
+class FakeCrm(_Batches):
+    def upsert(self, leads: Sequence[Lead]) -> Outcomes:
+        return self._answer(leads)
+
+
+class FakeMessenger:
+    """`sent` holds (number, text) of every call."""
+
+    def __init__(self, *steps: Outcome | Exception, gate: Gate | None = None) -> None:
+        self.sent: list[tuple[str, str]] = []
+        self._script = Script(*steps)
+        self._gate = gate
+
+    def send(self, to: str, text: str) -> Outcome:
+        self.sent.append((to, text))
+        if self._gate:
+            self._gate.pass_through()
+        return self._script.next()
+
+
+class FakeAlerts:
+    """Collects the alerts that were raised, all of them: it has no quiet time."""
+
+    def __init__(self) -> None:
+        self.raised: list[Alert] = []
+
+    def raise_alert(self, alert: Alert) -> bool:
+        self.raised.append(alert)
+        return True
+
+    @property
+    def fingerprints(self) -> list[str]:
+        return [alert.fingerprint for alert in self.raised]
+
+
+class FakeChat:
+    """Where alerts are told; refuses while `refuses` is set."""
+
+    def __init__(self, *, refuses: bool = False) -> None:
+        self.refuses = refuses
+        self.told: list[Alert] = []
+
+    def tell(self, alert: Alert) -> bool:
+        if not self.refuses:
+            self.told.append(alert)
+        return not self.refuses
