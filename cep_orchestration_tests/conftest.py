@@ -2,18 +2,16 @@
 
 import socket
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import psycopg2
 import pytest
-import uvicorn
 from sqlalchemy import Engine, create_engine, text
 
 from cep_orchestration.local.postgres import ADMIN, EmbeddedPostgres
-from cep_orchestration.local.sandbox import create_app
+from cep_orchestration_tests.providers import running_sandbox
 from cep_orchestration_tests.waiting import wait_until
 
 PASSWORD = "only-for-tests"
@@ -69,16 +67,8 @@ def database(database_url: str) -> Iterator[Engine]:
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[str]:
     """The address of a sandbox of the test's own, without WhatsApp's pair limit."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    app = create_app(tmp_path / "sandbox.db", pair_seconds=0)
-    config = uvicorn.Config(app, log_level="error", ws="none", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
-    listener.close()
+    with running_sandbox(tmp_path / "sandbox.db") as address:
+        yield address
 
 
 def _driver(address: str) -> str:

@@ -1,8 +1,30 @@
-"""How leads are dealt out to calls of a limited size."""
+"""How leads are dealt out to calls of a limited size, and how a call that is refused as a whole finds its culprit."""
 
 from collections.abc import Callable, Iterator, Sequence
 
-from cep_orchestration.ports import Lead
+from cep_orchestration.ports import Lead, Outcome, Rejected
+
+Call = Callable[[Sequence[Lead]], dict[str, Outcome] | Outcome]
+"""One call: an outcome for each lead by its id, or one outcome for the call as a whole."""
+
+
+def deliver_in_calls(leads: Sequence[Lead], size: int, key: Callable[[Lead], str], call: Call) -> dict[str, Outcome]:
+    """An outcome for every lead, by as few calls as their size and their keys allow."""
+    outcomes: dict[str, Outcome] = {}
+    for batch in distinct_batches(leads, size, key):
+        outcomes |= _deliver(batch, call)
+    return outcomes
+
+
+def _deliver(leads: Sequence[Lead], call: Call) -> dict[str, Outcome]:
+    """A call that is refused as a whole is halved, until the lead that spoils it is alone."""
+    outcome = call(leads)
+    if isinstance(outcome, dict):
+        return outcome
+    if isinstance(outcome, Rejected) and len(leads) > 1:
+        middle = len(leads) // 2
+        return _deliver(leads[:middle], call) | _deliver(leads[middle:], call)
+    return dict.fromkeys((lead.id for lead in leads), outcome)
 
 
 def distinct_batches(leads: Sequence[Lead], size: int, key: Callable[[Lead], str]) -> Iterator[list[Lead]]:

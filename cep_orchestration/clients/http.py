@@ -26,6 +26,11 @@ class Answer:
     text: str
     retry_after: float | None
 
+    @property
+    def is_no_api(self) -> bool:
+        """Whether the address leads elsewhere or nowhere: a redirect, «not found», «method not allowed»."""
+        return self.status in (404, 405) or 300 <= self.status < 400
+
 
 class NoAnswerError(Exception):
     """No answer. `sent`: the request may have reached the provider, so its effect is unknown."""

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cep_orchestration.clients.batches import distinct_batches
+from cep_orchestration.clients.batches import deliver_in_calls
 from cep_orchestration.clients.http import Answer, Http, NoAnswerError
 from cep_orchestration.ports import Blocked, Lead, Outcome, Outcomes, Rejected, Retry, Sent, Unknown
 
 CALL_SIZE = 100
+NO_SUCH_PROPERTY = "PROPERTY_DOESNT_EXIST"
 
 
 class HubSpot:
@@ -15,19 +16,16 @@ class HubSpot:
         self._http = http
 
     def upsert(self, leads: Sequence[Lead]) -> Outcomes:
-        outcomes: dict[str, Outcome] = {}
-        for call in distinct_batches(leads, CALL_SIZE, key=_address):
-            outcomes |= self._upsert(call)
-        return outcomes
+        return deliver_in_calls(leads, CALL_SIZE, _address, self._upsert)
 
-    def _upsert(self, leads: Sequence[Lead]) -> dict[str, Outcome]:
+    def _upsert(self, leads: Sequence[Lead]) -> dict[str, Outcome] | Outcome:
         inputs = [{"id": _address(lead), "idProperty": "email", "properties": _properties(lead)} for lead in leads]
         try:
             answer = self._http.post("crm/v3/objects/contacts/batch/upsert", {"inputs": inputs})
         except NoAnswerError as failure:
-            return dict.fromkeys((lead.id for lead in leads), failure.outcome())
+            return failure.outcome()
         if answer.status not in (200, 201, 207) or not isinstance(answer.body, dict):
-            return dict.fromkeys((lead.id for lead in leads), refusal(answer))
+            return refusal(answer)
         return {lead.id: of_record(_address(lead), answer.body) for lead in leads}
 
 
@@ -74,7 +72,9 @@ def _named(error: Mapping[str, Any]) -> list[str]:
 
 def refusal(answer: Answer) -> Outcome:
     """The outcome of a whole call that was refused."""
-    if answer.status in (401, 403):
+    if NO_SUCH_PROPERTY in answer.text:
+        return Blocked("HubSpot: a contact property cep_… does not exist there")
+    if answer.status in (401, 403) or answer.is_no_api:
         return Blocked(f"HubSpot: HTTP {answer.status}")
     if answer.status == 429 or answer.status >= 500:
         return Retry(f"HubSpot: HTTP {answer.status}", answer.retry_after)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cep_orchestration.clients.batches import distinct_batches
+from cep_orchestration.clients.batches import deliver_in_calls
 from cep_orchestration.clients.http import Answer, Http, NoAnswerError
 from cep_orchestration.ports import Blocked, Lead, Outcome, Outcomes, Rejected, Retry, Sent, Unknown
 
@@ -20,12 +20,9 @@ class Mandrill:
         self._api_key = api_key
 
     def confirm(self, leads: Sequence[Lead]) -> Outcomes:
-        outcomes: dict[str, Outcome] = {}
-        for call in distinct_batches(leads, CALL_SIZE, key=_address):
-            outcomes |= self._send(call)
-        return outcomes
+        return deliver_in_calls(leads, CALL_SIZE, _address, self._send)
 
-    def _send(self, leads: Sequence[Lead]) -> dict[str, Outcome]:
+    def _send(self, leads: Sequence[Lead]) -> dict[str, Outcome] | Outcome:
         body = {
             "key": self._api_key,
             "template_name": TEMPLATE,
@@ -35,9 +32,9 @@ class Mandrill:
         try:
             answer = self._http.post("messages/send-template", body)
         except NoAnswerError as failure:
-            return dict.fromkeys((lead.id for lead in leads), failure.outcome())
+            return failure.outcome()
         if not isinstance(answer.body, list):
-            return dict.fromkeys((lead.id for lead in leads), refusal(answer))
+            return refusal(answer)
         entries = {str(entry.get("email", "")).lower(): entry for entry in answer.body if isinstance(entry, dict)}
         return {lead.id: of_entry(entries.get(_address(lead))) for lead in leads}
 
@@ -84,7 +81,7 @@ def refusal(answer: Answer) -> Outcome:
     said = answer.body.get("name") if isinstance(answer.body, dict) else None
     name = said if isinstance(said, str) else ""
     reason = f"Mandrill: {name[:60] or f'HTTP {answer.status}'}"
-    if name in ACCOUNT_ERRORS:
+    if name in ACCOUNT_ERRORS or (not name and answer.is_no_api):
         return Blocked(reason)
     if name in TEMPORARY_ERRORS or answer.status == 429:
         return Retry(reason, answer.retry_after)

@@ -40,7 +40,7 @@ def outcome_of(answer: Answer) -> Outcome:
         return Hold(reason, PAIR_WAIT_SECONDS)
     if code in NOT_TODAY:
         return Hold(reason, DAY_SECONDS)
-    if code in ACCOUNT or answer.status == 401:
+    if code in ACCOUNT or answer.status == 401 or (code is None and answer.is_no_api):
         return Blocked(reason)
     if code in UNREACHABLE:
         return Rejected(reason)

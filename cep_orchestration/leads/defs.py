@@ -122,7 +122,7 @@ def process_leads() -> None:
 def new_leads(
     context: dg.SensorEvaluationContext, lead_services: dg.ResourceParam[LeadServices]
 ) -> dg.RunRequest | dg.SkipReason:
-    look = lead_services.ledger.look()
+    look = lead_services.ledger.look([channel.name for channel in lead_services.channels if channel.deliver])
     if not look.ready:
         return dg.SkipReason("La base de datos no está preparada: ejecute «cep migrate».")
     reason = should_drain(look)

@@ -1,6 +1,7 @@
 """What the lead pipeline decides, as pure functions of values."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import phonenumbers
@@ -12,12 +13,23 @@ MAX_ATTEMPTS = 3
 BACKOFF_BASE_SECONDS = 2.0
 BLOCKED_SECONDS = 300.0
 TEXT_LIMIT = 4096
+REASON_LIMIT = 200
 NAME_LIMIT, PHONE_LIMIT = 100, 40
 COUNTED = "counted, not named"
 
 
 def settle(claim: Claim, outcome: Outcome, *, repeatable: bool, now: datetime, jitter: float) -> Settlement:
     """What becomes of a delivery after a call. `jitter` is a random number from 0 to 1."""
+    settlement = _settle(claim, outcome, repeatable=repeatable, now=now, jitter=jitter)
+    return replace(settlement, reason=_printable(settlement.reason), provider_id=_printable(settlement.provider_id))
+
+
+def _printable(text: str | None) -> str | None:
+    """What a provider said, fit for a table and a page."""
+    return "".join(letter for letter in text if letter.isprintable())[:REASON_LIMIT] if text is not None else None
+
+
+def _settle(claim: Claim, outcome: Outcome, *, repeatable: bool, now: datetime, jitter: float) -> Settlement:
     match outcome:
         case Sent(provider_id, note):
             return Settlement(claim.lead_id, State.SENT, note, provider_id)
@@ -43,7 +55,7 @@ def settle(claim: Claim, outcome: Outcome, *, repeatable: bool, now: datetime, j
                 blocked=True,
             )
         case Unknown(reason) if repeatable:
-            return settle(claim, Retry(reason), repeatable=True, now=now, jitter=jitter)
+            return _settle(claim, Retry(reason), repeatable=True, now=now, jitter=jitter)
         case Unknown(reason):
             return Settlement(claim.lead_id, State.UNKNOWN, reason)
         case Retry(reason, after):

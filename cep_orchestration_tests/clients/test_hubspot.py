@@ -19,7 +19,8 @@ STATUSES: list[tuple[int, type[Outcome]]] = [
     (401, Blocked),
     (403, Blocked),
     (400, Rejected),
-    (404, Rejected),
+    (404, Blocked),
+    (405, Blocked),
     (409, Rejected),
     (413, Rejected),
     (429, Retry),
@@ -161,7 +162,7 @@ def test_an_answer_that_is_not_hubspots_is_unknown(page: str) -> None:
 
 def test_a_redirect_is_not_followed_and_nothing_counts_as_sent() -> None:
     with rude_server(http_reply("302 Found", "", "Location: /elsewhere")) as server:
-        assert isinstance(_hubspot(server.address).upsert([ANA])["7"], Unknown)
+        assert isinstance(_hubspot(server.address).upsert([ANA])["7"], Blocked)
     assert server.connections == 1
 
 
@@ -178,3 +179,10 @@ def test_a_call_without_an_answer_is_unknown_and_its_reason_names_nobody(
     outcome = _hubspot(f"{sandbox}/hubspot", read_seconds=0.2).upsert([ANA])["7"]
     assert isinstance(outcome, Unknown)
     assert not [word for word in (TOKEN, "ana@", "Ana", "600") if word in outcome.reason]
+
+
+def test_a_contact_property_that_does_not_exist_there_blocks_and_kills_nobody(sandbox: str) -> None:
+    message = 'Property values were not valid: [{"error":"PROPERTY_DOESNT_EXIST","name":"cep_campus"}]'
+    Remote(sandbox).fault("hubspot", status=400, body={"status": "error", "message": message})
+    assert isinstance(_upsert(sandbox, ANA)["7"], Blocked)
+    assert Remote(sandbox).request_count("hubspot") == 1

@@ -38,7 +38,8 @@ ERRORS: list[tuple[int, str, type[Outcome]]] = [
 ]
 PAGES: list[tuple[int, type[Outcome]]] = [
     (400, Rejected),
-    (404, Rejected),
+    (404, Blocked),
+    (405, Blocked),
     (413, Rejected),
     (429, Retry),
     (500, Retry),
@@ -176,7 +177,7 @@ def test_an_answer_that_is_not_mandrills_is_unknown(page: str) -> None:
 
 def test_a_redirect_is_not_followed_and_nothing_counts_as_sent() -> None:
     with rude_server(http_reply("302 Found", "", "Location: /elsewhere")) as server:
-        assert isinstance(_mandrill(server.address).confirm([ANA])["7"], Unknown)
+        assert isinstance(_mandrill(server.address).confirm([ANA])["7"], Blocked)
     assert server.connections == 1
 
 

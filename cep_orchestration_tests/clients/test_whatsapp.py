@@ -31,7 +31,8 @@ CODES: list[tuple[int, int, type[Outcome]]] = [
 PAGES: list[tuple[int, type[Outcome]]] = [
     (400, Rejected),
     (401, Blocked),
-    (404, Rejected),
+    (404, Blocked),
+    (405, Blocked),
     (429, Retry),
     (500, Retry),
     (502, Retry),

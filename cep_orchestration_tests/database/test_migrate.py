@@ -73,10 +73,11 @@ def test_no_lead_is_recorded_before_there_is_a_baseline(demo: Engine) -> None:
     migrate(demo, None)
     run(demo, "DELETE FROM orchestration.installation; DELETE FROM orchestration.leads")
     assert Ledger(demo).record_new(NOTHING_CONFIGURED, whole_table=True) == 0
-    assert not Ledger(demo).look().ready
+    assert not Ledger(demo).look([]).ready
 
 
 def test_a_prepared_database_has_no_faults(demo: Engine) -> None:
+    assert not Ledger(demo).look([]).ready
     assert database_faults(demo) == ["The database is not prepared yet; run «cep migrate»."]
     migrate(demo, None)
     assert database_faults(demo) == []

@@ -17,6 +17,7 @@ from cep_orchestration_tests.fakes import FakeCrm, FakeMailer, FakeMessenger
 CHANNELS = lead_channels(FakeMailer(), FakeMessenger(), FakeCrm())
 EMAIL, ADVISOR, CRM = CHANNELS
 REPEATABLE = ["crm_contact"]
+SERVED = [channel.name for channel in CHANNELS]
 
 
 def _asked(cms: DemoCms, count: int = 1, campus: int = 3) -> list[str]:
@@ -203,21 +204,45 @@ def test_a_late_outcome_does_not_touch_what_another_drain_does_meanwhile(cms: De
 )
 def test_a_look_sees_new_leads_a_sweep_that_is_due_and_who_drains(cms: DemoCms, change: str, look: Look) -> None:
     cms.run(change)
-    assert cms.ledger.look() == look
+    assert cms.ledger.look(SERVED) == look
 
 
 def test_a_look_sees_deliveries_that_are_due_and_claims_of_drains_that_are_gone(cms: DemoCms) -> None:
-    assert not cms.ledger.look().due_deliveries
+    assert not cms.ledger.look(SERVED).due_deliveries
     [lead] = _asked(cms)
-    assert cms.ledger.look() == Look(ready=True, due_deliveries=True)
+    assert cms.ledger.look(SERVED) == Look(ready=True, due_deliveries=True)
     cms.ledger.beat("a")
     for channel in CHANNELS:
         cms.ledger.claim(channel, "a")
-    assert cms.ledger.look() == Look(ready=True, drain_alive=True)
+    assert cms.ledger.look(SERVED) == Look(ready=True, drain_alive=True)
     cms.ledger.finish("a")
     _age(cms, GONE_SECONDS + 1)
-    assert cms.ledger.look() == Look(ready=True, due_deliveries=True)
+    assert cms.ledger.look(SERVED) == Look(ready=True, due_deliveries=True)
     later = datetime.now(UTC) + timedelta(minutes=1)
     for channel in CHANNELS:
         _settle(cms, "a", Settlement(lead, State.PENDING, not_before=later), channel=channel.name)
-    assert cms.ledger.look() == Look(ready=True)
+    assert cms.ledger.look(SERVED) == Look(ready=True)
+
+
+def test_what_waits_for_a_channel_that_is_not_configured_any_more_is_no_work(cms: DemoCms) -> None:
+    _asked(cms)
+    cms.ledger.claim(EMAIL, "a")
+    cms.ledger.claim(ADVISOR, "a")
+    assert cms.ledger.look([EMAIL.name, ADVISOR.name]) == Look(ready=True)
+    assert cms.ledger.look(SERVED) == Look(ready=True, due_deliveries=True)
+
+
+def test_a_delivery_that_kills_its_run_three_times_is_dead(cms: DemoCms) -> None:
+    [lead] = _asked(cms)
+    for drain in "abc":
+        cms.ledger.claim(CRM, drain)
+        _age(cms, GONE_SECONDS + 1)
+        cms.ledger.take_over(REPEATABLE)
+    assert cms.deliveries(CRM.name, [lead]) == [("dead", "interrupted while sending")]
+
+
+def test_a_lead_whose_time_the_cms_changed_is_not_taken_for_erased(cms: DemoCms) -> None:
+    [moved, erased] = _asked(cms, 2)
+    cms.run("UPDATE public.leads SET created_at = created_at - interval '1 year' WHERE id = :id", id=int(moved))
+    cms.run("DELETE FROM public.leads WHERE id = :id", id=int(erased))
+    assert list(cms.ledger.read_leads([moved, erased])) == [moved]

@@ -104,3 +104,8 @@ def test_there_are_three_attempts() -> None:
 )
 def test_a_run_starts_when_there_is_work_and_nobody_does_it(look: Look, reason: str | None) -> None:
     assert should_drain(look) == reason
+
+
+def test_what_a_provider_says_is_made_fit_for_a_table_and_a_page() -> None:
+    settlement = settle(Claim("1", 1), Rejected("bad\x00\n" + "x" * 500), repeatable=False, now=NOW, jitter=0)
+    assert settlement.reason == "bad" + "x" * 197
