@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install up test check format lock
+.PHONY: help install up test check format lock bench
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -34,6 +34,9 @@ check: install ## lint, format, types, import rules
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+
+bench: install ## measure what people wait for; ONLY=start for one benchmark
+	@$(BIN)/python -m bench $(ONLY)
 
 format: install ## put the code into its format
 	@$(BIN)/ruff check --fix

@@ -38,6 +38,7 @@ class System:
     launcher: subprocess.Popen[bytes] | None = None
     more: Mapping[str, str] = field(default_factory=dict)
     """Further settings, for instance of a CMS that is not the demo."""
+    _starts_before: int = 0
 
     @property
     def home(self) -> Path:
@@ -65,7 +66,11 @@ class System:
     @property
     def said(self) -> str:
         """What the launchers have printed so far."""
-        return (self.folder / "up.log").read_text(encoding="utf-8")
+        return self._log.read_text(encoding="utf-8")
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "up.log"
 
     def cep(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A command of the person who looks after the system."""
@@ -81,8 +86,13 @@ class System:
 
     def start(self) -> None:
         """Returns when the launcher says that everything runs."""
-        before = self.said.count("Everything runs.") if (self.folder / "up.log").exists() else 0
-        with (self.folder / "up.log").open("ab") as log:
+        self.launch()
+        self.wait_for_everything()
+
+    def launch(self) -> None:
+        self._log.touch()
+        self._starts_before = self.said.count("Everything runs.")
+        with self._log.open("ab") as log:
             self.launcher = subprocess.Popen(
                 [CEP, "up"],
                 env=self.environ,
@@ -92,9 +102,12 @@ class System:
                 stderr=log,
                 start_new_session=True,
             )
+
+    def wait_for_everything(self) -> None:
         process = self.launcher
+        assert process, "the system was launched"
         wait_until(
-            lambda: self.said.count("Everything runs.") > before or process.poll() is not None,
+            lambda: self.said.count("Everything runs.") > self._starts_before or process.poll() is not None,
             seconds=START_SECONDS,
             what="a start of everything",
         )
