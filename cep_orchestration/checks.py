@@ -11,7 +11,7 @@ from cep_orchestration.settings import Settings, mixing_faults
 
 
 def faults(settings: Settings) -> list[str]:
-    """Of the database, the CMS contract, and of demo and real meeting."""
+    """Faults of the database, of the CMS contract, and of demo data beside real services."""
     try:
         engine = connect(settings.cms_database_url)
         with opened(engine) as connection:
@@ -36,6 +36,7 @@ def notes(settings: Settings) -> Iterator[str]:
     ):
         where = "the sandbox" if provider and settings.is_sandbox(provider) else "the real service"
         yield f"{title}: {where if provider else absent}"
+    yield f"Mailing list of consenting leads: {settings.mailing_list_id or 'none chosen (MAILCHIMP_LIST_ID)'}"
     yield f"E-mail (SMTP): {'configured' if settings.smtp_url else absent}"
     for group, addresses in settings.alert_emails.items():
         yield f"Alert e-mails to {group}: {', '.join(addresses) or 'nobody'}"

@@ -61,13 +61,13 @@ def up() -> None:
 @in_sentences
 def status(as_json: bool) -> None:
     """What runs, where, healthy or not. Exit code 1 unless everything is healthy."""
-    from cep_orchestration.local.status import launcher_runs
     from cep_orchestration.local.status import status as part_status
+    from cep_orchestration.local.up import is_up
 
     home = read_settings(environment()).home
     parts = part_status(home)
     if as_json:
-        click.echo(json.dumps({"running": launcher_runs(home), "parts": [asdict(part) for part in parts]}, indent=2))
+        click.echo(json.dumps({"running": is_up(home), "parts": [asdict(part) for part in parts]}, indent=2))
     else:
         if not parts:
             click.echo(f"Nothing was ever started in {home}; start with «make up».")

@@ -67,7 +67,7 @@ def _settings(reader: "Reader") -> Settings:
             "MAILCHIMP_BASE_URL",
             "MAILCHIMP_API_KEY",
             default_base=f"https://{prefix}.api.mailchimp.com/3.0" if prefix else "",
-            base_comes_from="MAILCHIMP_SERVER_PREFIX",
+            prefix="MAILCHIMP_SERVER_PREFIX",
         ),
         mailing_list_id=reader.text("MAILCHIMP_LIST_ID"),
         whatsapp=providers.read("WhatsApp", "WHATSAPP_BASE_URL", "WHATSAPP_ACCESS_TOKEN", "WHATSAPP_PHONE_ID"),
@@ -99,7 +99,7 @@ class Reader:
 
     def port(self, name: str) -> int:
         value = self.text(name)
-        if value.isdigit() and 1024 <= int(value) <= 55_000:
+        if value.isdecimal() and 1024 <= int(value) <= 55_000:
             return int(value)
         self.faults.append(f"{name} is {value!r}, but a port is a number from 1024 to 55000.")
         return int(DEFAULTS[name])
@@ -163,17 +163,17 @@ class ProviderReader:
         credential: str,
         account: str = "",
         default_base: str = "",
-        base_comes_from: str = "",
+        prefix: str = "",
     ) -> Provider | None:
         address = self._reader.address(base, ("http", "https")) or default_base
         spare = "sandbox" if names_sandbox(address, self._sandbox_port) else ""
         key = self._reader.text(credential) or spare
         account_id = (self._reader.text(account) or spare) if account else ""
-        given = {
-            credential: key,
-            **({account: account_id} if account else {}),
-            **({base_comes_from: address} if base_comes_from else {}),
-        }
+        given = {credential: key}
+        if account:
+            given[account] = account_id
+        if prefix:
+            given[prefix] = self._reader.text(prefix) or spare
         if not any(given.values()):
             return None
         missing = [setting for setting, value in given.items() if not value]

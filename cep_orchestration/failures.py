@@ -11,7 +11,3 @@ class SettingError(CepError):
 
 class TransientError(CepError):
     """Trying again later may help."""
-
-
-class PermanentError(CepError):
-    """Trying again does not help until somebody acts."""

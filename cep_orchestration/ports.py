@@ -7,6 +7,27 @@ from enum import StrEnum
 from typing import Protocol
 
 
+class Reason(StrEnum):
+    """Our own words for why a delivery is as it is; a provider's code stands beside them as it is."""
+
+    ACCEPTED = "accepted"
+    COUNTED = "counted, not named"
+    NOT_CONFIGURED = "not configured"
+    NO_CRM = "no CRM"
+    NO_EMAIL = "no e-mail"
+    NO_CAMPUS = "no campus"
+    NO_ADVISOR_PHONE = "no advisor phone"
+    BAD_PHONE = "bad phone"
+    ERASED = "erased"
+    INTERRUPTED = "interrupted while sending"
+    NO_CONNECTION = "no connection"
+    NO_CONNECTION_IN_TIME = "no connection in time"
+    NO_ANSWER_IN_TIME = "no answer in time"
+    CONNECTION_LOST = "connection lost"
+    NO_OUTCOME = "no outcome"
+    PROGRAM_ERROR = "error in the program"
+
+
 @dataclass(frozen=True)
 class Lead:
     """One person who asks about a course, as the CMS knows them at this moment. Lives in memory only."""
@@ -119,4 +140,10 @@ class Alert:
 class Alerts(Protocol):
     def raise_alert(self, alert: Alert) -> bool:
         """Records it; tells people unless the same trouble was told recently. Whether it was told."""
+        ...
+
+
+class Chat(Protocol):
+    def tell(self, alert: Alert) -> bool:
+        """Whether it took the alert."""
         ...

@@ -71,8 +71,7 @@ class Settings:
 
     def providers(self) -> list[Provider]:
         """The configured ones."""
-        every = (self.mandrill, self.mailchimp, self.whatsapp, self.hubspot, self.meta, self.slack)
-        return [provider for provider in every if provider]
+        return [value for value in vars(self).values() if isinstance(value, Provider)]
 
     def is_sandbox(self, provider: Provider) -> bool:
         return names_sandbox(provider.base_url, self.ports.sandbox)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Engine, text
 
 from cep_orchestration.database.migrate import migrate
+from cep_orchestration.leads.model import Channel, Claim
 from cep_orchestration.leads.store import Ledger
 from cep_orchestration.local.demo import create_demo
 
@@ -34,6 +35,10 @@ class DemoCms:
                 str(connection.execute(sql, {**_person(number), **fields, "campus": campus}).scalar_one())
                 for number in range(count)
             ]
+
+    def claim(self, channel: Channel, drain: str) -> list[Claim]:
+        claims, _ = self.ledger.claim(channel, drain)
+        return claims
 
     def rows(self, sql: str, **values: Any) -> list[Any]:
         """The rows of a query as tuples, or as plain values where it has one column."""

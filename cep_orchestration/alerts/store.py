@@ -1,11 +1,10 @@
 """The record of what people were told: one row for each trouble, told again only after a quiet time."""
 
 import logging
-from typing import Protocol
 
 from sqlalchemy import Engine, text
 
-from cep_orchestration.ports import Alert
+from cep_orchestration.ports import Alert, Chat
 
 log = logging.getLogger(__name__)
 
@@ -20,32 +19,26 @@ RETURNING told_at = now()
 UNTOLD = text("UPDATE orchestration.alerts SET told_at = NULL WHERE fingerprint = :fingerprint")
 
 
-class Messenger(Protocol):
-    def tell(self, alert: Alert) -> bool:
-        """Whether it took the alert."""
-        ...
-
-
 class AlertBook:
-    """Alerts go to the log always, and to the messenger where one is configured."""
+    """Alerts go to the log always, and to the chat where one is configured."""
 
-    def __init__(self, engine: Engine, messenger: Messenger | None) -> None:
+    def __init__(self, engine: Engine, chat: Chat | None) -> None:
         self._engine = engine
-        self._messenger = messenger
+        self._chat = chat
 
     def raise_alert(self, alert: Alert) -> bool:
-        """What no messenger took is told again the next time the same trouble is seen."""
+        """What the chat did not take is told again the next time the same trouble is seen."""
         row = {"fingerprint": alert.fingerprint, "severity": alert.severity, "title": alert.title}
         with self._engine.begin() as connection:
             due = bool(connection.execute(RAISE, row).scalar_one())
         if not due:
             return False
         log.warning("alert %s (%s): %s %s", alert.fingerprint, alert.severity, alert.title, alert.what_to_do)
-        if self._messenger is None:
+        if self._chat is None:
             return True
-        if self._messenger.tell(alert):
+        if self._chat.tell(alert):
             return True
-        log.error("alert %s could not be told: Slack did not take it", alert.fingerprint)
+        log.error("alert %s could not be told: the chat did not take it", alert.fingerprint)
         with self._engine.begin() as connection:
             connection.execute(UNTOLD, {"fingerprint": alert.fingerprint})
         return False

@@ -8,10 +8,15 @@ Call = Callable[[Sequence[Lead]], dict[str, Outcome] | Outcome]
 """One call: an outcome for each lead by its id, or one outcome for the call as a whole."""
 
 
-def deliver_in_calls(leads: Sequence[Lead], size: int, key: Callable[[Lead], str], call: Call) -> dict[str, Outcome]:
-    """An outcome for every lead, by as few calls as their size and their keys allow."""
+def address(lead: Lead) -> str:
+    """What providers know a lead by."""
+    return (lead.email or "").strip().lower()
+
+
+def deliver_in_calls(leads: Sequence[Lead], size: int, call: Call) -> dict[str, Outcome]:
+    """An outcome for every lead, by as few calls as their size and the leads' addresses allow."""
     outcomes: dict[str, Outcome] = {}
-    for batch in distinct_batches(leads, size, key):
+    for batch in _distinct_batches(leads, size):
         outcomes |= _deliver(batch, call)
     return outcomes
 
@@ -27,15 +32,15 @@ def _deliver(leads: Sequence[Lead], call: Call) -> dict[str, Outcome]:
     return dict.fromkeys((lead.id for lead in leads), outcome)
 
 
-def distinct_batches(leads: Sequence[Lead], size: int, key: Callable[[Lead], str]) -> Iterator[list[Lead]]:
-    """Calls of at most `size` leads in which no key comes twice: providers answer by recipient, not by lead."""
+def _distinct_batches(leads: Sequence[Lead], size: int) -> Iterator[list[Lead]]:
+    """Calls of at most `size` leads in which no address comes twice: providers answer by recipient, not by lead."""
     waiting = list(leads)
     while waiting:
         batch: dict[str, Lead] = {}
         later = []
         for lead in waiting:
-            if len(batch) < size and key(lead) not in batch:
-                batch[key(lead)] = lead
+            if len(batch) < size and address(lead) not in batch:
+                batch[address(lead)] = lead
             else:
                 later.append(lead)
         yield list(batch.values())

@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from cep_orchestration.ports import Retry, Unknown
+from cep_orchestration.ports import Reason, Retry, Unknown
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 20.0
@@ -55,10 +55,6 @@ class Requests:
         with self._lock:
             self.by_provider[provider] += 1
 
-    @property
-    def total(self) -> int:
-        return sum(self.by_provider.values())
-
 
 class Http:
     """Calls one provider at one base address. Safe to share between threads."""
@@ -93,10 +89,10 @@ class Http:
                 allow_redirects=False,
             )
         except requests.Timeout as error:
-            reason = "no answer in time" if outgoing.asked_for else "no connection in time"
+            reason = Reason.NO_ANSWER_IN_TIME if outgoing.asked_for else Reason.NO_CONNECTION_IN_TIME
             raise NoAnswerError(reason, sent=outgoing.asked_for) from error
         except requests.RequestException as error:
-            reason = "connection lost" if outgoing.asked_for else "no connection"
+            reason = Reason.CONNECTION_LOST if outgoing.asked_for else Reason.NO_CONNECTION
             raise NoAnswerError(reason, sent=outgoing.asked_for) from error
         return Answer(response.status_code, _json(response), response.text[:2000], _retry_after(response))
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cep_orchestration.clients.batches import deliver_in_calls
+from cep_orchestration.clients.batches import address, deliver_in_calls
 from cep_orchestration.clients.http import Answer, Http, NoAnswerError
 from cep_orchestration.ports import Blocked, Lead, Outcome, Outcomes, Rejected, Retry, Sent, Unknown
 
@@ -16,28 +16,24 @@ class HubSpot:
         self._http = http
 
     def upsert(self, leads: Sequence[Lead]) -> Outcomes:
-        return deliver_in_calls(leads, CALL_SIZE, _address, self._upsert)
+        return deliver_in_calls(leads, CALL_SIZE, self._upsert)
 
     def _upsert(self, leads: Sequence[Lead]) -> dict[str, Outcome] | Outcome:
-        inputs = [{"id": _address(lead), "idProperty": "email", "properties": _properties(lead)} for lead in leads]
+        inputs = [{"id": address(lead), "idProperty": "email", "properties": _properties(lead)} for lead in leads]
         try:
             answer = self._http.post("crm/v3/objects/contacts/batch/upsert", {"inputs": inputs})
         except NoAnswerError as failure:
             return failure.outcome()
         if answer.status not in (200, 201, 207) or not isinstance(answer.body, dict):
             return refusal(answer)
-        return {lead.id: of_record(_address(lead), answer.body) for lead in leads}
-
-
-def _address(lead: Lead) -> str:
-    return (lead.email or "").strip().lower()
+        return {lead.id: of_record(address(lead), answer.body) for lead in leads}
 
 
 def _properties(lead: Lead) -> dict[str, str]:
     """Every property that this project owns, empty ones too: an upsert by e-mail is never partial."""
     first, _, last = lead.name.strip().partition(" ")
     return {
-        "email": _address(lead),
+        "email": address(lead),
         "firstname": first,
         "lastname": last.strip(),
         "phone": lead.phone or "",
@@ -49,13 +45,13 @@ def _properties(lead: Lead) -> dict[str, str]:
     }
 
 
-def of_record(address: str, body: Mapping[str, Any]) -> Outcome:
+def of_record(email: str, body: Mapping[str, Any]) -> Outcome:
     """The outcome of one contact in an answer 200 or 207, which holds `results` and `errors` of single records."""
     for error in _records(body, "errors"):
-        if address in _named(error):
+        if email in _named(error):
             return Rejected(f"HubSpot: {str(error.get('category') or 'error')[:60]}")
     for result in _records(body, "results"):
-        if str((result.get("properties") or {}).get("email", "")).lower() == address:
+        if str((result.get("properties") or {}).get("email", "")).lower() == email:
             return Sent(str(result.get("id")))
     return Unknown("HubSpot's answer does not name this contact")
 

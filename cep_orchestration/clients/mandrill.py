@@ -3,15 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cep_orchestration.clients.batches import deliver_in_calls
+from cep_orchestration.clients.batches import address, deliver_in_calls
 from cep_orchestration.clients.http import Answer, Http, NoAnswerError
-from cep_orchestration.ports import Blocked, Lead, Outcome, Outcomes, Rejected, Retry, Sent, Unknown
+from cep_orchestration.ports import Blocked, Lead, Outcome, Outcomes, Reason, Rejected, Retry, Sent, Unknown
 
 CALL_SIZE = 500
 TEMPLATE = "lead_confirmation"
 ACCOUNT_ERRORS = {"Invalid_Key", "Unknown_Template", "PaymentRequired", "Unknown_Subaccount"}
 TEMPORARY_ERRORS = {"RequestLimitExceeded", "ServiceUnavailable", "GeneralError"}
 PERMANENT_ERRORS = ("ValidationError", "Unknown_")
+GATEWAY_STATUSES = {502, 504}  # said by something before Mandrill, which may have taken the call
 
 
 class Mandrill:
@@ -20,7 +21,7 @@ class Mandrill:
         self._api_key = api_key
 
     def confirm(self, leads: Sequence[Lead]) -> Outcomes:
-        return deliver_in_calls(leads, CALL_SIZE, _address, self._send)
+        return deliver_in_calls(leads, CALL_SIZE, self._send)
 
     def _send(self, leads: Sequence[Lead]) -> dict[str, Outcome] | Outcome:
         body = {
@@ -36,18 +37,14 @@ class Mandrill:
         if not isinstance(answer.body, list):
             return refusal(answer)
         entries = {str(entry.get("email", "")).lower(): entry for entry in answer.body if isinstance(entry, dict)}
-        return {lead.id: of_entry(entries.get(_address(lead))) for lead in leads}
-
-
-def _address(lead: Lead) -> str:
-    return (lead.email or "").strip().lower()
+        return {lead.id: of_entry(entries.get(address(lead))) for lead in leads}
 
 
 def _message(leads: Sequence[Lead]) -> dict[str, Any]:
     return {
-        "to": [{"email": _address(lead), "name": lead.name, "type": "to"} for lead in leads],
-        "merge_vars": [{"rcpt": _address(lead), "vars": _variables(lead)} for lead in leads],
-        "recipient_metadata": [{"rcpt": _address(lead), "values": {"lead": lead.id}} for lead in leads],
+        "to": [{"email": address(lead), "name": lead.name, "type": "to"} for lead in leads],
+        "merge_vars": [{"rcpt": address(lead), "vars": _variables(lead)} for lead in leads],
+        "recipient_metadata": [{"rcpt": address(lead), "values": {"lead": lead.id}} for lead in leads],
         "preserve_recipients": False,
     }
 
@@ -70,7 +67,7 @@ def of_entry(entry: Mapping[str, Any] | None) -> Outcome:
     if entry is None or not isinstance(status, str):
         return Unknown("the answer has no entry for this recipient")
     if status in ("sent", "queued", "scheduled"):
-        return Sent(entry.get("_id"), note=None if status == "sent" else "accepted")
+        return Sent(entry.get("_id"), note=None if status == "sent" else Reason.ACCEPTED)
     if status in ("rejected", "invalid"):
         return Rejected(f"e-mail {status}: {entry.get('reject_reason') or 'no reason given'}")
     return Unknown(f"unexpected status {status[:40]}")
@@ -85,6 +82,8 @@ def refusal(answer: Answer) -> Outcome:
         return Blocked(reason)
     if name in TEMPORARY_ERRORS or answer.status == 429:
         return Retry(reason, answer.retry_after)
+    if not name and answer.status in GATEWAY_STATUSES:
+        return Unknown(reason)
     if answer.status >= 500 and not name.startswith(PERMANENT_ERRORS):
         return Retry(reason, answer.retry_after)
     if name or answer.status >= 400:

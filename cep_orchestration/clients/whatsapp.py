@@ -20,8 +20,13 @@ class WhatsApp:
         self._phone_id = phone_id
 
     def send(self, to: str, text: str) -> Outcome:
-        body = {"messaging_product": "whatsapp", "recipient_type": "individual", "to": to}
-        body |= {"type": "text", "text": {"body": text, "preview_url": False}}  # type: ignore[dict-item]
+        body: dict[str, Any] = {
+            "messaging_product": "whatsapp",
+            "recipient_type": "individual",
+            "to": to,
+            "type": "text",
+            "text": {"body": text, "preview_url": False},
+        }
         try:
             answer = self._http.post(f"{self._phone_id}/messages", body)
         except NoAnswerError as failure:

@@ -61,7 +61,7 @@ def make_views(connection: Connection, file: Path) -> None:
     Runs in the caller's transaction, so a file that does not work leaves the views as they were.
     """
     sql = file.read_text(encoding="utf-8")
-    mark = f"{file.name} {hashlib.sha256(sql.encode()).hexdigest()}"
+    mark = hashlib.sha256(sql.encode()).hexdigest()
     if _mark(connection) == mark and not contract_faults(connection):
         return
     for view in CONTRACT:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cep_orchestration.leads.model import NO_CRM, Channel
-from cep_orchestration.leads.rules import COUNTED, advisor_text, e164_digits, lacks_advisor, lacks_email
-from cep_orchestration.ports import Crm, Lead, Mailer, Messenger, Outcome, Outcomes, Sent
+from cep_orchestration.leads.model import Channel
+from cep_orchestration.leads.rules import advisor_text, e164_digits, lacks_advisor, lacks_email
+from cep_orchestration.ports import Crm, Lead, Mailer, Messenger, Outcome, Outcomes, Reason, Sent
 
 PAIR_SECONDS = 6.5  # WhatsApp refuses more than about one message in 6 s to one number
 
@@ -27,7 +27,7 @@ def lead_channels(mailer: Mailer | None, messenger: Messenger | None, crm: Crm |
             lacks_email,
             batch_size=100,
             repeatable=True,
-            absent=NO_CRM,
+            absent=Reason.NO_CRM,
         ),
     ]
 
@@ -39,7 +39,7 @@ class AdvisorMessages:
     messenger: Messenger
 
     def deliver(self, leads: Sequence[Lead]) -> Outcomes:
-        """Every lead has an advisor with a phone number that exists."""
+        """Every lead has an advisor with a valid phone number."""
         by_phone: dict[str, list[Lead]] = {}
         for lead in leads:
             by_phone.setdefault(e164_digits(lead.advisor_phone or "") or "", []).append(lead)
@@ -53,5 +53,5 @@ class AdvisorMessages:
 def _per_lead(leads: Sequence[Lead], named: int, outcome: Outcome) -> dict[str, Outcome]:
     outcomes = dict.fromkeys((lead.id for lead in leads), outcome)
     if isinstance(outcome, Sent):
-        outcomes |= {lead.id: Sent(outcome.provider_id, COUNTED) for lead in leads[named:]}
+        outcomes |= {lead.id: Sent(outcome.provider_id, Reason.COUNTED) for lead in leads[named:]}
     return outcomes

@@ -35,9 +35,12 @@ def deliver_leads(context: dg.OpExecutionContext, lead_services: dg.ResourcePara
         lead_services.alerts,
     )
     with job_log("process_leads", lead_services.log_level) as counts, ThreadPoolExecutor(1) as pool:
-        work = pool.submit(drain.run, stop)
-        gave_way = _wait(context, work, stop)
-        story = work.result()
+        try:
+            work = pool.submit(drain.run, stop)
+            gave_way = _wait(context, work, stop)
+            story = work.result()
+        finally:
+            stop.set()
         counts.update(leads=story.recorded, deliveries=story.outcomes.total(), requests=lead_services.requests.total())
     context.add_output_metadata(story_metadata(story, lead_services.requests, gave_way=gave_way))
 
@@ -62,18 +65,7 @@ def _wait(context: dg.OpExecutionContext, work: Future[Story], stop: threading.E
 
 def story_metadata(story: Story, requests: Mapping[str, int], *, gave_way: bool) -> dict[str, dg.MetadataValue]:
     """The story of a run, without personal data."""
-    rows = [
-        dg.TableRecord(
-            {
-                "canal": CHANNELS.get(channel, channel),
-                "resultado": STATES[state],
-                "leads": count,
-                "motivo": reason,
-                "explicación": reason_text(reason),
-            }
-        )
-        for (channel, state, reason), count in sorted(story.outcomes.items())
-    ]
+    rows = [_row(channel, state, count, reason) for (channel, state, reason), count in sorted(story.outcomes.items())]
     return {
         "Leads nuevos": dg.MetadataValue.int(story.recorded),
         "Entregas": dg.MetadataValue.table(rows, schema=RESULT_TABLE),
@@ -81,20 +73,32 @@ def story_metadata(story: Story, requests: Mapping[str, int], *, gave_way: bool)
         "Peticiones por servicio": dg.MetadataValue.text(
             ", ".join(f"{service} {count}" for service, count in sorted(requests.items())) or "ninguna"
         ),
-        "Segundos": dg.MetadataValue.float(round(story.seconds, 2)),
-        "Final": dg.MetadataValue.text(
-            "Cedió el paso a una parada del sistema; lo pendiente sigue en la próxima ejecución."
+        "Duración (s)": dg.MetadataValue.float(round(story.seconds, 2)),
+        "Cómo terminó": dg.MetadataValue.text(
+            "Cedió el paso a una parada del sistema; lo pendiente lo hará la próxima ejecución."
             if gave_way
-            else "Terminó: no quedaba nada pendiente."
+            else "Terminó: no quedaba nada que hacer en este momento."
         ),
     }
+
+
+def _row(channel: str, state: State, count: int, reason: str) -> dg.TableRecord:
+    return dg.TableRecord(
+        {
+            "canal": CHANNELS.get(channel, channel),
+            "resultado": STATES[state],
+            "entregas": count,
+            "motivo": reason,
+            "explicación": reason_text(reason),
+        }
+    )
 
 
 RESULT_TABLE = dg.TableSchema(
     columns=[
         dg.TableColumn("canal", "string"),
         dg.TableColumn("resultado", "string"),
-        dg.TableColumn("leads", "int"),
+        dg.TableColumn("entregas", "int"),
         dg.TableColumn("motivo", "string"),
         dg.TableColumn("explicación", "string"),
     ]
@@ -127,7 +131,7 @@ def new_leads(
         return dg.SkipReason("La base de datos no está preparada: ejecute «cep migrate».")
     reason = should_drain(look)
     if reason is None:
-        return dg.SkipReason("Hay una ejecución trabajando." if look.drain_alive else "No hay trabajo.")
+        return dg.SkipReason("Ya hay una ejecución en marcha." if look.drain_alive else "No hay trabajo.")
     if _beginning(context.instance):
         return dg.SkipReason("Ya hay una ejecución a punto de empezar.")
     return dg.RunRequest(tags={"cep/motivo": reason})
@@ -157,18 +161,7 @@ def deliveries(lead_services: dg.ResourceParam[LeadServices]) -> dg.MaterializeR
 
 def ledger_metadata(states: Sequence[StateCount]) -> dict[str, dg.MetadataValue]:
     """The state of the ledger as a table, and as numbers that the UI plots over time."""
-    rows = [
-        dg.TableRecord(
-            {
-                "canal": CHANNELS.get(one.channel, one.channel),
-                "resultado": STATES[one.state],
-                "leads": one.deliveries,
-                "motivo": one.reason,
-                "explicación": reason_text(one.reason),
-            }
-        )
-        for one in states
-    ]
+    rows = [_row(one.channel, one.state, one.deliveries, one.reason) for one in states]
     totals = {state: sum(one.deliveries for one in states if one.state is state) for state in State}
     numbers = {STATES[state].capitalize(): dg.MetadataValue.int(total) for state, total in totals.items()}
     return {"Entregas": dg.MetadataValue.table(rows, schema=RESULT_TABLE), **numbers}

@@ -13,7 +13,8 @@ from random import Random
 from cep_orchestration.leads.model import Channel, Claim, Settlement, State
 from cep_orchestration.leads.rules import settle
 from cep_orchestration.leads.store import Ledger
-from cep_orchestration.ports import Alert, Alerts, Lead, Outcome, Severity, Skipped, Unknown
+from cep_orchestration.leads.words import blocked_alert, delivery_alert
+from cep_orchestration.ports import Alerts, Lead, Outcome, Reason, Skipped, Unknown
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +22,6 @@ POLL_SECONDS = 0.25
 BEAT_SECONDS = 3.0
 QUIET_SECONDS = 1.0
 LONGEST_SECONDS = 15 * 60.0
-ERASED = "erased"
 TROUBLE = frozenset({State.DEAD, State.UNKNOWN})
 
 
@@ -38,20 +38,23 @@ class LeadServices:
 
 @dataclass
 class Story:
-    """What a run did: leads recorded, and outcomes as (channel, state, reason)."""
+    """What a run did: leads recorded, those that a channel skipped since it is not configured, and what each delivery
+    that it worked on became last."""
 
     recorded: int = 0
-    outcomes: Counter[tuple[str, State, str]] = field(default_factory=Counter)
+    absent: Counter[tuple[str, str]] = field(default_factory=Counter)
+    settled: dict[tuple[str, str], tuple[State, str]] = field(default_factory=dict)
     seconds: float = 0.0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def tell(self, channel: str, settlements: Sequence[Settlement]) -> None:
-        with self._lock:
-            self.outcomes.update((channel, one.state, one.reason or "") for one in settlements)
+        self.settled.update({(channel, one.lead_id): (one.state, one.reason or "") for one in settlements})
 
     @property
-    def worked(self) -> bool:
-        return bool(self.recorded or self.outcomes)
+    def outcomes(self) -> Counter[tuple[str, State, str]]:
+        """Deliveries by channel, state and reason."""
+        counts = Counter({(channel, State.SKIPPED, reason): n for (channel, reason), n in self.absent.items()})
+        counts.update((channel, state, reason) for (channel, _), (state, reason) in self.settled.items())
+        return counts
 
 
 @dataclass
@@ -94,7 +97,7 @@ class Drain:
         return self.story
 
     def _look_for_leads(self, told_to_end: Callable[[], bool], served: Sequence[str]) -> None:
-        """Ends when it is told to (or another thread failed), when it was quiet for a while, and after 15 minutes."""
+        """Records new leads until told to end, until a thread failed, until it was quiet, for 15 minutes at most."""
         began = quiet_since = time.monotonic()
         whole_table = self.ledger.sweep_due()
         while not told_to_end() and time.monotonic() - began < LONGEST_SECONDS:
@@ -109,11 +112,11 @@ class Drain:
                 time.sleep(POLL_SECONDS)
 
     def _account_for_absent(self, recorded: int) -> None:
-        """Leads were recorded as skipped by every channel that has nothing to deliver with."""
+        """Counts the recorded leads, and what was skipped for them by channels that are not configured."""
         self.story.recorded += recorded
         for channel in self.channels:
             if recorded and channel.absence:
-                self.story.outcomes[channel.name, State.SKIPPED, channel.absence] += recorded
+                self.story.absent[channel.name, channel.absence] += recorded
 
     def _keep_beating(self) -> None:
         """Until the last call has ended: as long as it beats, nobody takes its claims over."""
@@ -123,17 +126,16 @@ class Drain:
     def _serve(self, channel: Channel, stop: threading.Event) -> None:
         """Batch after batch; when the run is told to end, the batch in hand is the last one."""
         while not (self._done.is_set() or stop.is_set()):
-            claims = self.ledger.claim(channel, self.drain_id)
+            claims, leads = self.ledger.claim(channel, self.drain_id)
             if claims:
                 log.debug("channel=%s event=claimed deliveries=%d", channel.name, len(claims))
-                self._settle(channel, self._outcomes(channel, claims), claims)
+                self._settle(channel, self._outcomes(channel, claims, leads), claims)
             else:
                 self._done.wait(POLL_SECONDS)
 
-    def _outcomes(self, channel: Channel, claims: Sequence[Claim]) -> Mapping[str, Outcome]:
-        leads = self.ledger.read_leads([claim.lead_id for claim in claims])
+    def _outcomes(self, channel: Channel, claims: Sequence[Claim], leads: Mapping[str, Lead]) -> Mapping[str, Outcome]:
         outcomes: dict[str, Outcome] = {
-            claim.lead_id: Skipped(ERASED) for claim in claims if claim.lead_id not in leads
+            claim.lead_id: Skipped(Reason.ERASED) for claim in claims if claim.lead_id not in leads
         }
         ready: list[Lead] = []
         for lead in leads.values():
@@ -149,14 +151,16 @@ class Drain:
             return channel.deliver(leads)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the leads' outcome must be recorded
             log.error("%s: a batch of %d failed with %s", channel.name, len(leads), type(error).__name__)
-            return dict.fromkeys((lead.id for lead in leads), Unknown(f"error in the program: {type(error).__name__}"))
+            return dict.fromkeys(
+                (lead.id for lead in leads), Unknown(f"{Reason.PROGRAM_ERROR}: {type(error).__name__}")
+            )
 
     def _settle(self, channel: Channel, outcomes: Mapping[str, Outcome], claims: Sequence[Claim]) -> None:
         now = self.now()
         settlements = [
             settle(
                 claim,
-                outcomes.get(claim.lead_id, Unknown("the channel gave no outcome")),
+                outcomes.get(claim.lead_id, Unknown(Reason.NO_OUTCOME)),
                 repeatable=channel.repeatable,
                 now=now,
                 jitter=self.random.random(),
@@ -169,10 +173,9 @@ class Drain:
 
     def _take_over(self) -> None:
         repeatable = [channel.name for channel in self.channels if channel.repeatable]
-        for channel, state in self.ledger.take_over(repeatable):
-            settlement = Settlement("", state, "interrupted while sending")
-            self.story.tell(channel, [settlement])
-            self._alert(channel, [settlement])
+        for channel, settlements in self.ledger.take_over(repeatable).items():
+            self.story.tell(channel, settlements)
+            self._alert(channel, settlements)
 
     def _alert(self, channel: str, settlements: Sequence[Settlement]) -> None:
         for state in TROUBLE & {one.state for one in settlements}:
@@ -180,29 +183,3 @@ class Drain:
             self.alerts.raise_alert(delivery_alert(channel, state, reasons))
         for reason in {one.reason or "" for one in settlements if one.blocked}:
             self.alerts.raise_alert(blocked_alert(channel, reason))
-
-
-def delivery_alert(channel: str, state: State, reasons: Sequence[str]) -> Alert:
-    what = {
-        State.DEAD: ("no se pudieron entregar", "Corrija la causa y vuelva a lanzar las entregas."),
-        State.UNKNOWN: (
-            "quedaron sin saber si salieron",
-            "Compruebe en el servicio si el mensaje llegó antes de repetirlo.",
-        ),
-    }[state]
-    return Alert(
-        fingerprint=f"deliveries/{channel}/{state}",
-        severity=Severity.HIGH,
-        title=f"Leads: entregas de «{channel}» que {what[0]}",
-        what_to_do=f"Motivo: {'; '.join(reasons)[:300]}. {what[1]} El activo leads/deliveries muestra cuántas son.",
-    )
-
-
-def blocked_alert(channel: str, reason: str) -> Alert:
-    return Alert(
-        fingerprint=f"blocked/{channel}/{reason}",
-        severity=Severity.HIGH,
-        title=f"Leads: el canal «{channel}» espera",
-        what_to_do=f"El servicio rechaza la cuenta o la configuración ({reason}). Ningún lead se pierde: las entregas "
-        "esperan y se reintentan cada pocos minutos hasta que se corrija.",
-    )

@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from cep_orchestration.ports import Lead, Outcomes
-
-NOT_CONFIGURED = "not configured"
-NO_CRM = "no CRM"
+from cep_orchestration.ports import Lead, Outcomes, Reason
 
 
 class State(StrEnum):
-    """Of a delivery: one lead through one channel."""
+    """The states of a delivery: one lead through one channel."""
 
     PENDING = "pending"
     SENDING = "sending"
@@ -28,7 +25,7 @@ class Channel:
 
     deliver      one outcome for every lead it is given; None: there is nothing to deliver with, for the reason `absent`
     lacks        why this lead cannot be served by this channel, or None
-    batch_size   leads of one claim, which is one call
+    batch_size   leads of one claim; a client may need several calls for them
     repeatable   doing it twice leaves the outside as doing it once does (an upsert), so an unknown outcome goes again
     by_campus    one claim holds leads of one campus only, and waits `pace_seconds` after that campus's last one
     """
@@ -40,10 +37,10 @@ class Channel:
     repeatable: bool = False
     by_campus: bool = False
     pace_seconds: float = 0.0
-    absent: str = NOT_CONFIGURED
+    absent: Reason = Reason.NOT_CONFIGURED
 
     @property
-    def absence(self) -> str | None:
+    def absence(self) -> Reason | None:
         return None if self.deliver else self.absent
 
 

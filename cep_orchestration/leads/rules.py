@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import phonenumbers
 
 from cep_orchestration.leads.model import Claim, Look, Settlement, State
-from cep_orchestration.ports import Blocked, Hold, Lead, Outcome, Rejected, Retry, Sent, Skipped, Unknown
+from cep_orchestration.ports import Blocked, Hold, Lead, Outcome, Reason, Rejected, Retry, Sent, Skipped, Unknown
 
 MAX_ATTEMPTS = 3
 BACKOFF_BASE_SECONDS = 2.0
@@ -15,7 +15,6 @@ BLOCKED_SECONDS = 300.0
 TEXT_LIMIT = 4096
 REASON_LIMIT = 200
 NAME_LIMIT, PHONE_LIMIT = 100, 40
-COUNTED = "counted, not named"
 
 
 def settle(claim: Claim, outcome: Outcome, *, repeatable: bool, now: datetime, jitter: float) -> Settlement:
@@ -81,25 +80,25 @@ def should_drain(look: Look) -> str | None:
     return "repaso de toda la tabla" if look.sweep_due else None
 
 
-def lacks_email(lead: Lead) -> str | None:
-    return None if lead.email and "@" in lead.email else "no e-mail"
+def lacks_email(lead: Lead) -> Reason | None:
+    return None if lead.email and "@" in lead.email else Reason.NO_EMAIL
 
 
-def lacks_advisor(lead: Lead) -> str | None:
+def lacks_advisor(lead: Lead) -> Reason | None:
     if not lead.campus:
-        return "no campus"
+        return Reason.NO_CAMPUS
     if not lead.advisor_phone:
-        return "no advisor phone"
-    return None if e164_digits(lead.advisor_phone) else "bad phone"
+        return Reason.NO_ADVISOR_PHONE
+    return None if e164_digits(lead.advisor_phone) else Reason.BAD_PHONE
 
 
 def e164_digits(phone: str) -> str | None:
-    """Digits with the country code, as WhatsApp wants them (Spain if none is given); None if no such number exists."""
+    """Digits with the country code, as WhatsApp wants them (Spain if none is given); None if it is no valid number."""
     try:
         number = phonenumbers.parse(phone, "ES")
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_possible_number(number):
+    if not phonenumbers.is_valid_number(number):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164).lstrip("+")
 

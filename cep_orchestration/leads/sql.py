@@ -4,6 +4,12 @@ from sqlalchemy import text
 
 RECENT = "interval '3 days'"
 SWEEP_EVERY = "interval '15 minutes'"
+# A claim that nobody works on any more: neither its drain's heart beats, nor was it made just now.
+GONE = """
+    d.state = 'sending' AND d.claimed_at < now() - make_interval(secs => :gone)
+    AND NOT EXISTS (SELECT 1 FROM orchestration.drains r
+                    WHERE r.drain_id = d.claimed_by AND r.beat_at > now() - make_interval(secs => :gone))
+"""
 
 IS_PREPARED = text("SELECT to_regclass('orchestration.installation') IS NOT NULL")
 
@@ -14,10 +20,7 @@ SELECT EXISTS (SELECT 1 FROM orchestration.installation) AS ready,
                  AND NOT EXISTS (SELECT 1 FROM orchestration.leads k WHERE k.lead_id = l.id)) AS new_leads,
        EXISTS (SELECT 1 FROM orchestration.deliveries
                WHERE state = 'pending' AND channel = ANY(:served) AND not_before <= now())
-         OR EXISTS (SELECT 1 FROM orchestration.deliveries d
-                    LEFT JOIN orchestration.drains r ON r.drain_id = d.claimed_by
-                    WHERE d.state = 'sending'
-                      AND coalesce(r.beat_at, d.claimed_at) < now() - make_interval(secs => :gone)) AS due_deliveries,
+         OR EXISTS (SELECT 1 FROM orchestration.deliveries d WHERE {GONE}) AS due_deliveries,
        NOT EXISTS (SELECT 1 FROM orchestration.installation WHERE swept_at > now() - {SWEEP_EVERY}) AS sweep_due,
        EXISTS (SELECT 1 FROM orchestration.drains
                WHERE ended_at IS NULL AND beat_at > now() - make_interval(secs => :alive)) AS drain_alive
@@ -83,19 +86,16 @@ FROM jsonb_to_recordset(CAST(:settlements AS jsonb)) AS s
 WHERE d.channel = :channel AND d.lead_id = s.lead_id AND d.claimed_by = :drain AND d.state IN ('sending', 'unknown')
 """)
 
-TAKE_OVER = text("""
+TAKE_OVER = text(f"""
 UPDATE orchestration.deliveries d
 SET state = CASE WHEN d.channel <> ALL(:repeatable) THEN 'unknown'
                  WHEN d.attempts < :most THEN 'pending' ELSE 'dead' END::orchestration.delivery_state,
-    reason = 'interrupted while sending',
+    reason = :reason,
     not_before = now(),
     settled_at = CASE WHEN d.channel <> ALL(:repeatable) OR d.attempts >= :most THEN now() END
-WHERE d.state = 'sending'
-  AND NOT EXISTS (SELECT 1 FROM orchestration.drains r WHERE r.drain_id = d.claimed_by
-                  AND r.beat_at > now() - make_interval(secs => :gone))
-  AND d.claimed_at < now() - make_interval(secs => :gone)
-RETURNING d.channel, d.state
-""")
+WHERE {GONE}
+RETURNING d.channel, d.lead_id, d.state, d.reason
+""")  # noqa: S608 - constants of this module
 
 LEADS_NOW = """
 SELECT l.id, l.name, l.email, l.phone, c.name AS campus, c.advisor_phone, r.course_name, r.start_date,
@@ -104,13 +104,16 @@ FROM orchestration.cms_leads l
 LEFT JOIN orchestration.cms_course_runs r ON r.id = l.course_run_id
 LEFT JOIN orchestration.cms_campuses c ON c.id = coalesce(l.campus_id, r.campus_id)
 LEFT JOIN orchestration.cms_campaigns a ON a.id = l.campaign_id
-WHERE l.id = ANY(:ids)
+WHERE l.id = ANY(:ids) {time}
+ORDER BY l.created_at, l.id
 """
 # No index serves an id that is cast to text, but one serves created_at; only a lead whose time was changed needs more.
-READ_LEADS = text(LEADS_NOW)
-READ_LEADS_BY_TIME = text(f"""{LEADS_NOW}
-  AND l.created_at = ANY(ARRAY(SELECT created_at FROM orchestration.leads WHERE lead_id = ANY(:ids)))
-""")  # noqa: S608 - constants of this module
+READ_LEADS = text(LEADS_NOW.format(time=""))
+READ_LEADS_BY_TIME = text(
+    LEADS_NOW.format(
+        time="AND l.created_at = ANY(ARRAY(SELECT created_at FROM orchestration.leads WHERE lead_id = ANY(:ids)))"
+    )
+)
 
 WAITING_SOON = text("""
 SELECT EXISTS (SELECT 1 FROM orchestration.deliveries
@@ -119,8 +122,7 @@ SELECT EXISTS (SELECT 1 FROM orchestration.deliveries
 """)
 
 STATES = text("""
-SELECT channel, state::text, coalesce(reason, '') AS reason, count(*) AS deliveries,
-       min(created_at) FILTER (WHERE state IN ('pending', 'sending')) AS oldest_waiting
+SELECT channel, state::text, coalesce(reason, '') AS reason, count(*) AS deliveries
 FROM orchestration.deliveries GROUP BY 1, 2, 3 ORDER BY 1, 2, 4 DESC
 """)
 

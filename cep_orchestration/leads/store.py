@@ -1,25 +1,28 @@
 """The ledger in PostgreSQL: what was seen, what is due, what became of it. The statements are in sql.py."""
 
 import json
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine, Row, text
+from sqlalchemy import Connection, Engine, Row, text
+from sqlalchemy.exc import OperationalError
 
 from cep_orchestration.leads import sql
 from cep_orchestration.leads.model import Channel, Claim, Look, Settlement, State
 from cep_orchestration.leads.rules import MAX_ATTEMPTS
-from cep_orchestration.ports import Lead
+from cep_orchestration.ports import Lead, Reason
 
 MADRID = ZoneInfo("Europe/Madrid")
 ALIVE_SECONDS = 15
 """A drain whose heartbeat is older is taken for stuck: another may start beside it."""
 GONE_SECONDS = 60
-"""A drain whose heartbeat is older is gone, and its claims are taken over. Longer than any call can last."""
+"""A drain whose heartbeat is older is gone, and its claims are taken over; a slow database misses some beats."""
 RECORD_AT_ONCE = 5_000
+SETTLE_SECONDS, SETTLE_AGAIN_SECONDS = 30.0, 0.5
 RECORD_LOCK = 0x0CE9_0002
 
 
@@ -29,7 +32,6 @@ class StateCount:
     state: State
     reason: str
     deliveries: int
-    oldest_waiting: datetime | None
 
 
 class Ledger:
@@ -47,7 +49,7 @@ class Ledger:
             return Look(**connection.execute(sql.LOOK, parameters).mappings().one())
 
     def sweep_due(self) -> bool:
-        """Whether the whole table is to be looked through; who is told so has to do it."""
+        """Takes the look through the whole table if one is due: a caller that gets True has to do it."""
         with self._engine.begin() as connection:
             return connection.execute(sql.SWEEP_DUE).scalar() is not None
 
@@ -66,36 +68,51 @@ class Ledger:
             statement = sql.RECORD_ANY if whole_table else sql.RECORD_RECENT
             return int(connection.execute(statement, {"channels": owed, "at_once": RECORD_AT_ONCE}).scalar_one())
 
-    def claim(self, channel: Channel, drain_id: str) -> list[Claim]:
-        """Puts due deliveries in `sending` for this drain; the commit comes before any call."""
+    def claim(self, channel: Channel, drain_id: str) -> tuple[list[Claim], dict[str, Lead]]:
+        """Puts due deliveries in `sending` for this drain, and reads their leads as the CMS has them now.
+
+        The commit comes before any call. One transaction: leads that cannot be read are not claimed either.
+        A lead that was erased is not among those read.
+        """
         statement = sql.CLAIM_ONE_CAMPUS if channel.by_campus else sql.CLAIM_ANY
         parameters = {"channel": channel.name, "size": channel.batch_size, "drain": drain_id}
         if channel.by_campus:
             parameters["pace"] = channel.pace_seconds
         with self._engine.begin() as connection:
-            return [Claim(lead_id, attempts) for lead_id, attempts in connection.execute(statement, parameters)]
+            claims = [Claim(lead_id, attempts) for lead_id, attempts in connection.execute(statement, parameters)]
+            return claims, _read_leads(connection, [claim.lead_id for claim in claims]) if claims else {}
 
     def settle(self, channel: str, drain_id: str, settlements: Sequence[Settlement]) -> None:
-        """Records what became of this drain's claims, also of one that became unknown meanwhile: it is the truth."""
+        """Records what became of this drain's claims, also of one that became unknown meanwhile: it is the truth.
+
+        A known outcome is worth waiting for: a database that is away is asked again for a while. Asking twice is safe.
+        """
         rows = json.dumps([asdict(settlement) for settlement in settlements], default=_iso)
-        with self._engine.begin() as connection:
-            connection.execute(sql.SETTLE, {"channel": channel, "drain": drain_id, "settlements": rows})
+        parameters = {"channel": channel, "drain": drain_id, "settlements": rows}
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while True:
+            try:
+                with self._engine.begin() as connection:
+                    connection.execute(sql.SETTLE, parameters)
+                return
+            except OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(SETTLE_AGAIN_SECONDS)
 
-    def take_over(self, repeatable: Collection[str]) -> list[tuple[str, State]]:
-        """Claims of drains that are gone: repeatable ones are due again, thrice at most; others are unknown."""
+    def take_over(self, repeatable: Collection[str]) -> dict[str, list[Settlement]]:
+        """Claims of drains that are gone, by channel: due again if repeatable (thrice at most), else unknown."""
+        parameters = {
+            "repeatable": list(repeatable),
+            "gone": GONE_SECONDS,
+            "most": MAX_ATTEMPTS,
+            "reason": Reason.INTERRUPTED,
+        }
+        taken: dict[str, list[Settlement]] = {}
         with self._engine.begin() as connection:
-            parameters = {"repeatable": list(repeatable), "gone": GONE_SECONDS, "most": MAX_ATTEMPTS}
-            rows = connection.execute(sql.TAKE_OVER, parameters)
-            return [(channel, State(state)) for channel, state in rows]
-
-    def read_leads(self, ids: Sequence[str]) -> dict[str, Lead]:
-        """The leads as the CMS has them now; one that was erased is not among them."""
-        with self._engine.begin() as connection:
-            rows = connection.execute(sql.READ_LEADS_BY_TIME, {"ids": list(ids)}).all()
-            found = {row.id: _lead(row) for row in rows}
-            if moved := [lead_id for lead_id in ids if lead_id not in found]:
-                rows = connection.execute(sql.READ_LEADS, {"ids": moved}).all()
-            return found | {row.id: _lead(row) for row in rows}
+            for channel, lead_id, state, reason in connection.execute(sql.TAKE_OVER, parameters):
+                taken.setdefault(channel, []).append(Settlement(lead_id, State(state), reason))
+        return taken
 
     def waiting_soon(self, channels: Collection[str], drain_id: str) -> bool:
         """Whether a delivery is due now or within ten seconds, or in the hands of this drain."""
@@ -105,7 +122,7 @@ class Ledger:
     def states(self) -> list[StateCount]:
         with self._engine.begin() as connection:
             return [
-                StateCount(row.channel, State(row.state), row.reason, row.deliveries, row.oldest_waiting)
+                StateCount(row.channel, State(row.state), row.reason, row.deliveries)
                 for row in connection.execute(sql.STATES)
             ]
 
@@ -117,6 +134,14 @@ class Ledger:
     def finish(self, drain_id: str) -> None:
         with self._engine.begin() as connection:
             connection.execute(sql.FINISH, {"drain": drain_id})
+
+
+def _read_leads(connection: Connection, ids: Sequence[str]) -> dict[str, Lead]:
+    found = {row.id: _lead(row) for row in connection.execute(sql.READ_LEADS_BY_TIME, {"ids": list(ids)})}
+    moved = [lead_id for lead_id in ids if lead_id not in found]
+    if moved:
+        found |= {row.id: _lead(row) for row in connection.execute(sql.READ_LEADS, {"ids": moved})}
+    return found
 
 
 def _lead(row: Row[Any]) -> Lead:

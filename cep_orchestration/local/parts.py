@@ -2,7 +2,6 @@
 
 import signal
 import sys
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -11,6 +10,7 @@ from sqlalchemy import create_engine, text
 
 from cep_orchestration.database.engine import connect, postgres_url
 from cep_orchestration.database.migrate import migrate
+from cep_orchestration.failures import SettingError
 from cep_orchestration.local import object_store
 from cep_orchestration.local.demo import create_demo
 from cep_orchestration.local.plan import BUSINESS_DATABASE, DAGSTER_DATABASE, Plan, Secrets
@@ -23,7 +23,7 @@ DEMO_SEED = 20_27
 
 
 def make_parts(plan: Plan, keys: Secrets) -> list[Part]:
-    """In the order in which they are told of; the supervisor starts them by their needs."""
+    """In the order in which they are wanted; the supervisor starts them by their needs."""
     return [
         *([_postgres(plan, keys)] if plan.embeds_postgres else []),
         *([_sandbox(plan)] if plan.runs_sandbox else []),
@@ -34,17 +34,22 @@ def make_parts(plan: Plan, keys: Secrets) -> list[Part]:
     ]
 
 
-def ports(plan: Plan) -> Mapping[int, str]:
-    """Every port that will be listened on, with the setting that moves it."""
+def ports(plan: Plan) -> list[tuple[str, int]]:
+    """Every port that will be listened on, beside the setting that moves it. Raises SettingError if one comes twice."""
     settings = plan.settings.ports
-    taken = {settings.ui: "UI_PORT", settings.code_server: "CODE_SERVER_PORT"}
+    wanted = [("UI_PORT", settings.ui), ("CODE_SERVER_PORT", settings.code_server)]
     if plan.embeds_postgres:
-        taken[settings.postgres] = "POSTGRES_PORT"
+        wanted.append(("POSTGRES_PORT", settings.postgres))
     if plan.runs_sandbox:
-        taken[settings.sandbox] = "SANDBOX_PORT"
+        wanted.append(("SANDBOX_PORT", settings.sandbox))
     if plan.embeds_object_storage:
-        taken |= dict.fromkeys(object_store.ports(settings.s3), "S3_PORT")
-    return taken
+        wanted += [("S3_PORT", port) for port in object_store.ports(settings.s3)]
+    seen: dict[int, str] = {}
+    for setting, port in wanted:
+        if port in seen:
+            raise SettingError(f"{seen[port]} and {setting} both take port {port}; change one of them.")
+        seen[port] = setting
+    return wanted
 
 
 def _postgres(plan: Plan, keys: Secrets) -> Part:
@@ -55,7 +60,6 @@ def _postgres(plan: Plan, keys: Secrets) -> Part:
         name="postgres",
         title="PostgreSQL",
         command=server.command(),
-        environ=plan.environ,
         address=f"127.0.0.1:{port} (databases {BUSINESS_DATABASE if plan.demo else ''} {DAGSTER_DATABASE})",
         probe=Probe("postgres", plan.environ["DAGSTER_DATABASE_URL"]),
         stop_signal=signal.SIGINT,
@@ -70,7 +74,6 @@ def _sandbox(plan: Plan) -> Part:
         name="sandbox",
         title="Sandbox",
         command=_python("cep_orchestration.local.sandbox", *where),
-        environ=plan.environ,
         address=f"{plan.settings.sandbox_url}  (stands in for the outside services)",
         probe=Probe("http", f"{plan.settings.sandbox_url}/health"),
         foundation=True,
@@ -84,7 +87,6 @@ def _code_server(plan: Plan) -> Part:
         name="code-server",
         title="Code server",
         command=_python("dagster", "api", "grpc", "-m", "cep_orchestration.definitions", *where),
-        environ=plan.environ,
         address=f"127.0.0.1:{port}  (runs the jobs)",
         probe=Probe("tcp", port),
         needs=("postgres",) if plan.embeds_postgres else (),
@@ -100,7 +102,6 @@ def _web_server(plan: Plan) -> Part:
         name="web-server",
         title="Dagster UI",
         command=_python("cep_orchestration.operations.webserver", *where, *hosts),
-        environ=plan.environ,
         address=f"http://127.0.0.1:{port}",
         probe=Probe("http", f"http://127.0.0.1:{port}/server_info"),
         needs=("code-server",),
@@ -113,7 +114,6 @@ def _daemon(plan: Plan) -> Part:
         name="daemon",
         title="Dagster daemon",
         command=_python("dagster._daemon", "run", "-w", workspace),
-        environ=plan.environ,
         address="sensors, schedules and the queue of runs",
         probe=Probe("daemon", f"http://127.0.0.1:{plan.settings.ports.ui}"),
         needs=("code-server",),
@@ -127,7 +127,6 @@ def _object_store(plan: Plan) -> Part:
         name="s3",
         title="S3",
         command=object_store.command(folder, port),
-        environ=plan.environ,
         address=f"http://127.0.0.1:{port}  (bucket {plan.settings.backup_bucket})",
         probe=Probe("http", f"http://127.0.0.1:{port}"),
         on_ready=lambda: object_store.make_bucket(plan.object_storage, plan.settings.backup_bucket),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from cep_orchestration.database.engine import postgres_url
 from cep_orchestration.environment import read_settings
 from cep_orchestration.failures import SettingError
 from cep_orchestration.local.postgres import ADMIN
@@ -54,13 +55,12 @@ def make_plan(environ: Mapping[str, str], keys: Secrets) -> Plan:
     added: dict[str, str] = {"CEP_HOME": str(given.home)}
     if demo:
         added |= {"CMS_DATABASE_URL": _embedded(given, keys, BUSINESS_DATABASE)} | _demo_providers(environ, given)
-        added["MEDIA_DIR"] = str(given.media_dir or given.home / "media")
     if given.cms_views_file:
         added["CMS_VIEWS_FILE"] = str(given.cms_views_file)
-    if given.media_dir:
-        added["MEDIA_DIR"] = str(given.media_dir)
-    dagster_url = given.dagster_database_url or _embedded(given, keys, DAGSTER_DATABASE)
-    added["DAGSTER_DATABASE_URL"] = "postgresql+psycopg2://" + dagster_url.partition("://")[2]
+    if media_dir := given.media_dir or (given.home / "media" if demo else None):
+        added["MEDIA_DIR"] = str(media_dir)
+    dagster = given.dagster_database_url or _embedded(given, keys, DAGSTER_DATABASE)
+    added["DAGSTER_DATABASE_URL"] = postgres_url(dagster, "DAGSTER_DATABASE_URL").render_as_string(hide_password=False)
     if given.object_storage is None:
         added |= _embedded_storage(given, keys)
     complete = {**environ, **added}
@@ -82,6 +82,10 @@ def load_secrets(home: Path) -> Secrets:
     file = home / "secrets.json"
     if file.exists():
         return Secrets(**json.loads(file.read_text(encoding="utf-8")))
+    if (home / "postgres" / "data").exists():
+        raise SettingError(
+            f"{file} is gone, with the password of the data in {home / 'postgres'}; put it back or remove {home}."
+        )
     home.mkdir(parents=True, exist_ok=True)
     made = Secrets(secrets.token_urlsafe(24), secrets.token_hex(10), secrets.token_urlsafe(30))
     fresh = file.with_suffix(".new")

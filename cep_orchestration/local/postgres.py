@@ -21,11 +21,6 @@ CACHE = Path("/var/cache/cep-orchestration")
 PASS_FOLDERS = "+dac_read_search"  # noqa: S105 - a capability, not a password
 
 
-def installed() -> bool:
-    """Whether the extra `local` is installed; production does without."""
-    return _wheel() is not None
-
-
 class EmbeddedPostgres:
     """One server with its data under `folder`."""
 

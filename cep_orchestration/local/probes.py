@@ -1,5 +1,6 @@
 """Whether a part works, asked from outside: plain data, so that another process can ask the same."""
 
+import json
 import socket
 import time
 import urllib.error
@@ -93,12 +94,12 @@ def _daemons_report(ui: str) -> bool:
     )
     try:
         with _OPENER.open(request, timeout=ASK_SECONDS) as answer:
-            said = answer.read()
-    except OSError:
+            said = json.load(answer)
+    except (OSError, ValueError):
         return False
-    return b'"healthy":true' in said.replace(b" ", b"") and b'"required":true,"healthy":false' not in said.replace(
-        b" ", b""
-    )
+    daemons = said["data"]["instance"]["daemonHealth"]["allDaemonStatuses"]
+    required = [one["healthy"] for one in daemons if one["required"]]
+    return bool(required) and all(required)
 
 
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cep_orchestration.local.probes import Probe
 from cep_orchestration.local.processes import Records
-from cep_orchestration.local.up import STATE, is_up
+from cep_orchestration.local.up import STATE
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class PartStatus:
 
 
 def status(home: Path) -> list[PartStatus]:
-    """One a part of the last start; none if there never was one."""
+    """One entry for each part of the last start; empty if nothing was ever started."""
     file = home / STATE
     if not file.exists():
         return []
@@ -34,7 +34,3 @@ def status(home: Path) -> list[PartStatus]:
         )
         for part in json.loads(file.read_text(encoding="utf-8"))["parts"]
     ]
-
-
-def launcher_runs(home: Path) -> bool:
-    return home.exists() and is_up(home)

@@ -14,7 +14,7 @@ from cep_orchestration.local.processes import Records, Session, end, start
 LOOK_SECONDS = 0.1
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 30.0
 STEADY_SECONDS = 60.0
-TRIES_BEFORE_FIRST_READY = 4
+TRIES_BEFORE_FIRST_READY, FIRST_READY_SECONDS = 4, 120.0
 WORKERS_SECONDS, FOUNDATIONS_SECONDS = 22.0, 5.0
 
 
@@ -31,7 +31,6 @@ class Part:
     name: str
     title: str
     command: Sequence[str]
-    environ: Mapping[str, str]
     address: str
     probe: Probe
     needs: tuple[str, ...] = ()
@@ -47,7 +46,6 @@ class Running:
 
     part: Part
     process: subprocess.Popen[bytes] | None = None
-    session: Session | None = None
     started_at: float = 0.0
     start_at: float = 0.0
     ready: bool = False
@@ -58,9 +56,10 @@ class Running:
 
 @dataclass
 class Supervisor:
-    """`say` prints one line to the person who started it. `stop_requested` is asked at every look."""
+    """`environ` is that of every part; `say` prints one line to a person; `stop_requested` is asked at every look."""
 
     parts: Sequence[Part]
+    environ: Mapping[str, str]
     home: Path
     say: Callable[[str], None]
     stop_requested: Callable[[], bool]
@@ -84,16 +83,8 @@ class Supervisor:
         finally:
             self.end()
 
-    def end_leftovers(self) -> int:
-        """Ends what an earlier launcher left behind; returns how many parts that were."""
-        left = [session for session in self._records.read() if session.members()]
-        self._end(left)
-        for session in self._records.read():
-            self._records.forget(session)
-        return len(left)
-
     def end(self) -> None:
-        self._end(self._records.read())
+        end_all(self._records, self.say)
         for running in self.running.values():
             if running.process:
                 running.process.wait()
@@ -106,6 +97,8 @@ class Supervisor:
             self._ended(running, code)
         elif not running.ready and running.part.probe.healthy():
             self._became_ready(running)
+        elif not running.was_ready and time.monotonic() - running.started_at > FIRST_READY_SECONDS:
+            raise CepError(f"{running.part.title} runs, but does not answer. {self._last_words(running.part)}")
 
     def _needs_met(self, part: Part) -> bool:
         return all(self.running[need].ready for need in part.needs)
@@ -115,10 +108,9 @@ class Supervisor:
         if part.prepare and not running.prepared:
             part.prepare()
             running.prepared = True
-        log = self.home / "logs" / f"{part.name}.log"
-        running.process = start(part.name, self.home, part.command, part.environ, log)
-        running.session = Session(part.name, str(self.home), running.process.pid, part.foundation, part.stop_signal)
-        self._records.write(running.session)
+        running.process = start(part.name, self.home, part.command, self.environ, self._log(part))
+        session = Session(part.name, str(self.home), running.process.pid, part.foundation, part.stop_signal)
+        self._records.write(session)
         running.started_at = time.monotonic()
 
     def _became_ready(self, running: Running) -> None:
@@ -138,11 +130,10 @@ class Supervisor:
         lived = time.monotonic() - running.started_at
         running.tries = 1 if lived > STEADY_SECONDS else running.tries + 1
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        log = self.home / "logs" / f"{running.part.name}.log"
         if not running.was_ready and running.tries >= TRIES_BEFORE_FIRST_READY:
-            raise CepError(f"{running.part.title} does not start ({how}). Its last words, from {log}:\n{_tail(log)}")
+            raise CepError(f"{running.part.title} does not start ({how}). {self._last_words(running.part)}")
         wait = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** (running.tries - 1))
-        self.say(f"{running.part.title} ended ({how}); starting it again. Its log: {log}")
+        self.say(f"{running.part.title} ended ({how}); starting it again. Its log: {self._log(running.part)}")
         running.process, running.ready = None, False
         running.start_at = time.monotonic() + wait
 
@@ -151,13 +142,25 @@ class Supervisor:
             self._told = True
             self.on_all_ready()
 
-    def _end(self, sessions: Sequence[Session]) -> None:
-        """Calls in flight may end, what others need goes last; in all, at most 27 s: whoever stops us waits for 30."""
-        for session in end([one for one in sessions if not one.foundation], WORKERS_SECONDS):
-            self.say(f"{session.part} did not end in {WORKERS_SECONDS:.0f} s and was killed.")
-        end([one for one in sessions if one.foundation], FOUNDATIONS_SECONDS)
-        for session in sessions:
-            self._records.forget(session)
+    def _log(self, part: Part) -> Path:
+        return self.home / "logs" / f"{part.name}.log"
+
+    def _last_words(self, part: Part) -> str:
+        return f"Its last words, from {self._log(part)}:\n{_tail(self._log(part))}"
+
+
+def end_all(records: Records, say: Callable[[str], None]) -> int:
+    """Ends what is recorded, whoever started it; returns how many parts were alive.
+
+    Calls in flight may end; foundations go last. Signals wait 27 s in all, since whoever stops us waits for 30.
+    """
+    alive = [session for session in records.read() if session.members()]
+    for session in end([one for one in alive if not one.foundation], WORKERS_SECONDS):
+        say(f"{session.part} did not end in {WORKERS_SECONDS:.0f} s and was killed.")
+    end([one for one in alive if one.foundation], FOUNDATIONS_SECONDS)
+    for session in records.read():
+        records.forget(session)
+    return len(alive)
 
 
 def _tail(log: Path, lines: int = 5) -> str:

@@ -15,7 +15,8 @@ from cep_orchestration.local import object_store
 from cep_orchestration.local.parts import dagster_home, make_parts, ports
 from cep_orchestration.local.plan import Plan, Secrets
 from cep_orchestration.local.probes import check_port_free
-from cep_orchestration.local.supervisor import Part, Supervisor
+from cep_orchestration.local.processes import Records
+from cep_orchestration.local.supervisor import Part, Supervisor, end_all
 from cep_orchestration.settings import mixing_faults
 
 STATE = "up.json"
@@ -28,9 +29,9 @@ def up(plan: Plan, keys: Secrets, say: Callable[[str], None]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     with only_one(home):
-        if left := Supervisor((), home, say, stop.is_set).end_leftovers():
+        if left := end_all(Records(home), say):
             say(f"Ended {left} parts that an earlier start had left behind.")
-        for port, setting in ports(plan).items():
+        for setting, port in ports(plan):
             check_port_free(setting, port)
         if not plan.demo:
             refuse_mixing(plan)
@@ -39,7 +40,7 @@ def up(plan: Plan, keys: Secrets, say: Callable[[str], None]) -> None:
         write_state(plan, parts)
         say(f"Starting; logs in {home / 'logs'}")
         try:
-            Supervisor(parts, home, say, stop.is_set, on_all_ready=lambda: say(_how_to_go_on(plan))).run()
+            Supervisor(parts, plan.environ, home, say, stop.is_set, on_all_ready=lambda: say(_how_to_go_on(plan))).run()
         finally:
             if plan.embeds_object_storage:
                 object_store.remove_sockets(plan.settings.ports.s3)
@@ -69,6 +70,8 @@ def only_one(home: Path) -> Iterator[None]:
 
 def is_up(home: Path) -> bool:
     """Whether a launcher holds the home's lock."""
+    if not home.exists():
+        return False
     try:
         with only_one(home):
             return False
@@ -91,9 +94,9 @@ def write_state(plan: Plan, parts: list[Part]) -> None:
 
 
 def ports_of_running(home: Path) -> Mapping[str, str]:
-    """The port settings of the system that runs in this home; empty if none runs."""
+    """The port settings of the last start in this home; empty if there was none."""
     file = home / STATE
-    if not file.exists() or not is_up(home):
+    if not file.exists():
         return {}
     ports_in_use: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))["ports"]
     return ports_in_use

@@ -20,7 +20,7 @@ class WatchingRunLauncher(DefaultRunLauncher):
         events = self._instance.all_logs(run.run_id, of_type=DagsterEventType.ENGINE_EVENT)
         started = [(match, event) for event in events if (match := STARTED.search(event.message))]
         if not started:
-            return CheckRunHealthResult(WorkerStatus.UNKNOWN, "No se conoce el proceso de la ejecución.")
+            return CheckRunHealthResult(WorkerStatus.RUNNING, "No se conoce el proceso de la ejecución.")
         match, event = started[-1]
         pid = int(match["pid"])
         if _is_alive(pid, datetime.fromtimestamp(event.timestamp, UTC)):

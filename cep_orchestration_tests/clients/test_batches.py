@@ -12,10 +12,6 @@ def leads(count: int) -> list[Lead]:
     return [Lead(str(number), "x", f"{number}@x.example") for number in range(count)]
 
 
-def address(lead: Lead) -> str:
-    return lead.email or ""
-
-
 REFUSED = Rejected("400")
 
 
@@ -37,13 +33,13 @@ class Provider:
 @pytest.mark.parametrize(("count", "size", "calls"), [(0, 3, []), (3, 3, [3]), (7, 3, [3, 3, 1])])
 def test_calls_hold_as_many_leads_as_they_may(count: int, size: int, calls: list[int]) -> None:
     provider = Provider()
-    assert len(deliver_in_calls(leads(count), size, address, provider)) == count
+    assert len(deliver_in_calls(leads(count), size, provider)) == count
     assert [len(call) for call in provider.calls] == calls
 
 
 def test_the_bad_lead_alone_carries_the_refusal_of_a_call() -> None:
     provider = Provider("37")
-    outcomes = deliver_in_calls(leads(100), 100, address, provider)
+    outcomes = deliver_in_calls(leads(100), 100, provider)
     assert {lead_id for lead_id, outcome in outcomes.items() if outcome == REFUSED} == {"37"}
     assert all(outcome == Sent(lead_id) for lead_id, outcome in outcomes.items() if lead_id != "37")
     assert len(provider.calls) <= 15, "the call, and two for each of at most seven halvings"
@@ -51,20 +47,20 @@ def test_the_bad_lead_alone_carries_the_refusal_of_a_call() -> None:
 
 def test_no_lead_is_delivered_twice_while_the_bad_ones_are_looked_for() -> None:
     provider = Provider("0", "5", "63")
-    deliver_in_calls(leads(64), 64, address, provider)
+    deliver_in_calls(leads(64), 64, provider)
     delivered = [lead_id for call in provider.calls if not provider.bad & set(call) for lead_id in call]
     assert len(delivered) == len(set(delivered)) == 61
 
 
 def test_trouble_of_the_provider_is_not_looked_for_in_the_leads() -> None:
     provider = Provider("37", outcome=Retry("503"))
-    outcomes = deliver_in_calls(leads(100), 100, address, provider)
+    outcomes = deliver_in_calls(leads(100), 100, provider)
     assert set(outcomes.values()) == {Retry("503")}
     assert len(provider.calls) == 1
 
 
-def test_two_leads_with_one_key_never_share_a_call() -> None:
+def test_two_leads_with_one_address_never_share_a_call() -> None:
     provider = Provider()
     same = [Lead("1", "a", "x@x.example"), Lead("2", "b", "x@x.example"), Lead("3", "c", "y@x.example")]
-    deliver_in_calls(same, 10, address, provider)
+    deliver_in_calls(same, 10, provider)
     assert provider.calls == [["1", "3"], ["2"]]

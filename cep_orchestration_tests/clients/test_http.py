@@ -51,11 +51,17 @@ def test_a_name_that_does_not_exist_is_a_retry(monkeypatch: pytest.MonkeyPatch) 
     assert isinstance(_failure(_http("http://nobody.invalid")).outcome(), Retry)
 
 
-@pytest.mark.parametrize("reads", [True, False], ids=["after the request", "before it"])
-def test_a_hang_up_is_unknown_and_nothing_is_tried_again(reads: bool) -> None:
-    with rude_server(reads=reads) as server:
+def test_a_hang_up_after_the_request_is_unknown_and_nothing_is_tried_again() -> None:
+    with rude_server() as server:
         http = _http(server.address)
         assert _failure(http).outcome() == Unknown("connection lost")
+    assert server.connections == 1
+
+
+def test_a_hang_up_before_the_request_was_read_is_never_taken_for_an_answer() -> None:
+    """The reset may come before the body was asked for, or after: nothing was sent, or nobody knows."""
+    with rude_server(reads=False) as server:
+        assert _failure(_http(server.address)).outcome() in (Retry("no connection"), Unknown("connection lost"))
     assert server.connections == 1
 
 
@@ -168,5 +174,5 @@ def test_every_request_is_counted_for_its_provider_also_by_threads_and_also_a_fa
         for future in [pool.submit(post) for _ in range(4)]:
             future.result()
     _failure(dead)
-    assert (made.by_provider, made.total) == ({"slack": 20, "hubspot": 1}, 21)
+    assert made.by_provider == {"slack": 20, "hubspot": 1}
     assert Remote(sandbox).request_count("slack") == 20

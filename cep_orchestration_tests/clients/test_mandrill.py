@@ -43,9 +43,9 @@ PAGES: list[tuple[int, type[Outcome]]] = [
     (413, Rejected),
     (429, Retry),
     (500, Retry),
-    (502, Retry),
+    (502, Unknown),
     (503, Retry),
-    (504, Retry),
+    (504, Unknown),
 ]
 ENTRIES: list[tuple[dict[str, Any], Outcome]] = [
     ({"status": "sent", "_id": "m1", "reject_reason": None}, Sent("m1")),

@@ -57,7 +57,7 @@ def test_a_run_tells_what_it_did_and_the_next_one_has_nothing_to_do(world: World
     assert story.outcomes == {(channel, State.SENT, ""): 3 for channel in (EMAIL, ADVISOR, CRM)}
     assert story.seconds > 0
     again = world.drain()
-    assert not again.worked
+    assert not again.outcomes
     assert (world.mailed(), len(world.messages()), world.in_crm()) == (leads, 1, leads)
     assert world.alerts.raised == []
 
@@ -72,7 +72,7 @@ def test_a_channel_that_is_not_configured_is_skipped_with_that_reason_and_stays_
         (CRM, State.SKIPPED, "no CRM"): 2,
     }
     world.mailer = FakeMailer()
-    assert not world.drain().worked
+    assert not world.drain().outcomes
     assert world.cms.deliveries(EMAIL, leads) == [("skipped", "not configured")] * 2
     assert world.mailer.calls == []
 
@@ -134,7 +134,7 @@ def test_leads_that_a_message_has_no_room_for_are_counted_and_say_so(world: Worl
 
 def test_a_lead_with_an_old_date_is_reached_by_the_run_that_looks_through_the_whole_table(world: World) -> None:
     [lead] = world.cms.ask(created="'2020-05-01 10:00+02'")
-    assert not world.drain().worked
+    assert not world.drain().outcomes
     world.cms.run("UPDATE orchestration.installation SET swept_at = now() - interval '1 hour'")
     assert world.drain().recorded == 1
     assert world.cms.states(EMAIL, [lead]) == ["sent"]

@@ -13,7 +13,7 @@ from cep_orchestration.leads.channels import lead_channels
 from cep_orchestration.leads.drain import Drain
 from cep_orchestration.leads.model import Channel, Claim
 from cep_orchestration.leads.store import GONE_SECONDS, Ledger
-from cep_orchestration.ports import Sent
+from cep_orchestration.ports import Lead, Sent
 from cep_orchestration_tests.demo_cms import DemoCms
 from cep_orchestration_tests.fakes import FakeAlerts, FakeCrm, FakeMailer, FakeMessenger, Gate
 from cep_orchestration_tests.leads.running import ADVISOR, CRM, EMAIL, running, without_pace
@@ -94,7 +94,7 @@ def test_a_drain_shows_that_it_lives_until_its_last_call_has_ended(
             cms.run(f"UPDATE orchestration.drains SET beat_at = {OLD}")
             cms.run(f"UPDATE orchestration.deliveries SET claimed_at = {OLD}")
             wait_until(lambda: cms.rows(FRESH) == [True], seconds=SECONDS, what="a beat")
-        assert cms.ledger.take_over([]) == []
+        assert cms.ledger.take_over([]) == {}
         gate.opened.set()
         run.result(SECONDS)
     assert cms.states(EMAIL, leads) == ["sent"]
@@ -122,7 +122,7 @@ class FailingLedger(Ledger):
         if method == self._method and self._when(arguments):
             raise OperationalError("SELECT 1", {}, Exception("the server closed the connection"))
 
-    def claim(self, channel: Channel, drain_id: str) -> list[Claim]:
+    def claim(self, channel: Channel, drain_id: str) -> tuple[list[Claim], dict[str, Lead]]:
         self._fail("claim", channel.name)
         return super().claim(channel, drain_id)
 

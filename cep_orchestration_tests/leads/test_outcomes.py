@@ -72,7 +72,7 @@ def test_mail_of_which_nobody_knows_whether_it_went_out_is_never_repeated_and_ra
     world.mailer = FakeMailer(Unknown("no answer in time"))
     [lead] = world.cms.ask()
     world.drain()
-    assert not world.drain().worked
+    assert not world.drain().outcomes
     assert world.mailer.leads == [lead]
     assert world.cms.deliveries(EMAIL, [lead]) == [("unknown", "no answer in time")]
     assert world.alerts.fingerprints == ["deliveries/confirmation_email/unknown"]

@@ -15,7 +15,7 @@ import pytest
 from cep_orchestration.failures import CepError
 from cep_orchestration.local.probes import Probe, check_port_free
 from cep_orchestration.local.processes import Records, Session
-from cep_orchestration.local.supervisor import Part, Supervisor
+from cep_orchestration.local.supervisor import Part, Supervisor, end_all
 from cep_orchestration_tests.conftest import free_port
 from cep_orchestration_tests.waiting import wait_until
 
@@ -31,7 +31,7 @@ DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SERVE}"
 def serving(name: str, code: str = SERVE, **more: object) -> Part:
     port = free_port()
     command = [sys.executable, "-c", code, str(port)]
-    return Part(name, name, command, dict(os.environ), f":{port}", Probe("tcp", str(port)), **more)  # type: ignore[arg-type]
+    return Part(name, name, command, f":{port}", Probe("tcp", str(port)), **more)  # type: ignore[arg-type]
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Running:
 
     def __post_init__(self) -> None:
         self.stop = threading.Event()
-        self.supervisor = Supervisor(self.parts, self.home, self.lines.append, self.stop.is_set)
+        self.supervisor = Supervisor(self.parts, os.environ, self.home, self.lines.append, self.stop.is_set)
         self.thread = threading.Thread(target=self._run)
         self.thread.start()
 
@@ -117,6 +117,17 @@ def test_a_part_that_never_starts_ends_the_system_with_its_last_words(start: Cal
     assert "the disk is full" in str(running.error)
 
 
+def test_a_part_that_runs_but_never_answers_ends_the_system_with_its_last_words(
+    start: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cep_orchestration.local.supervisor.FIRST_READY_SECONDS", 1.0)
+    mute = "import time; print('waiting for a licence', flush=True); time.sleep(600)"
+    running = start(serving("mute", code=mute))
+    running.thread.join(timeout=30)
+    assert "mute runs, but does not answer" in str(running.error)
+    assert "waiting for a licence" in str(running.error)
+
+
 def test_ending_ends_the_children_of_parts_too(start: Callable[..., Running], tmp_path: Path) -> None:
     running = start(serving("parent", WITH_CHILD))
     wait_until(lambda: running.ready("parent") and len(marked(tmp_path)) == 2, seconds=10, what="parent and child")
@@ -142,15 +153,15 @@ from pathlib import Path
 from cep_orchestration.local.probes import Probe
 from cep_orchestration.local.supervisor import Part, Supervisor
 command = [sys.executable, "-c", {WITH_CHILD!r}, "{free_port()}"]
-part = Part("web", "web", command, dict(os.environ), "", Probe("tcp", "1"))
-Supervisor([part], Path({str(tmp_path)!r}), print, lambda: False).run()
+part = Part("web", "web", command, "", Probe("tcp", "1"))
+Supervisor([part], os.environ, Path({str(tmp_path)!r}), print, lambda: False).run()
 """
     process = subprocess.Popen([sys.executable, "-c", launcher])
     wait_until(lambda: len(marked(tmp_path)) == 2, seconds=10, what="the launcher's part and its child")
     process.kill()
     process.wait()
     assert len(marked(tmp_path)) == 2
-    assert Supervisor((), tmp_path, print, lambda: True).end_leftovers() == 1
+    assert end_all(Records(tmp_path), print) == 1
     assert marked(tmp_path) == []
 
 
@@ -161,7 +172,7 @@ def test_children_are_found_when_the_process_that_led_them_is_gone(tmp_path: Pat
     leader.kill()
     leader.wait()
     Records(tmp_path).write(Session("code-server", str(tmp_path), leader.pid))
-    Supervisor((), tmp_path, print, lambda: True).end_leftovers()
+    end_all(Records(tmp_path), print)
     assert marked(tmp_path) == []
 
 
@@ -169,7 +180,7 @@ def test_a_process_that_only_has_our_recorded_number_is_left_alone(tmp_path: Pat
     stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
     try:
         Records(tmp_path).write(Session("web-server", str(tmp_path), stranger.pid))
-        assert Supervisor((), tmp_path, print, lambda: True).end_leftovers() == 0
+        assert end_all(Records(tmp_path), print) == 0
         assert stranger.poll() is None
         assert list((tmp_path / "run").iterdir()) == []
     finally:

@@ -24,7 +24,6 @@ CREATE TABLE orchestration.leads (
     course_run_id text,
     campaign_id   text
 );
-CREATE INDEX leads_created_at ON orchestration.leads (created_at);
 
 CREATE TYPE orchestration.delivery_state AS ENUM ('pending', 'sending', 'sent', 'skipped', 'dead', 'unknown');
 
@@ -47,7 +46,6 @@ CREATE TABLE orchestration.deliveries (
 CREATE INDEX deliveries_due ON orchestration.deliveries (channel, not_before) WHERE state = 'pending';
 CREATE INDEX deliveries_sending ON orchestration.deliveries (claimed_by) WHERE state = 'sending';
 CREATE INDEX deliveries_pace ON orchestration.deliveries (channel, campus_id, settled_at) WHERE state = 'sent';
-CREATE INDEX deliveries_open ON orchestration.deliveries (channel, state) WHERE state IN ('dead', 'unknown');
 
 -- One row for every run that drains; its heartbeat says whether its claims are alive.
 CREATE TABLE orchestration.drains (
