@@ -1,6 +1,6 @@
 """From the environment to settings: every variable is read here, every fault of one becomes a sentence.
 
-`os.environ` itself is read by the console command and by the resources, which hand it in.
+The console command and the resources read the process's environment, and hand it in.
 """
 
 import re

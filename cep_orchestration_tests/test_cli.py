@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import Engine
 
 from cep_orchestration_tests.conftest import free_port
-from cep_orchestration_tests.waiting import wait_until
 
 CLEAN = ("CMS_", "DAGSTER_", "S3_", "MAILCHIMP_", "WHATSAPP_", "HUBSPOT_", "META_", "CRM_", "SLACK_", "SMTP_", "CEP_")
 
@@ -109,6 +108,15 @@ def test_settings_are_read_from_dotenv_and_the_environment_wins(tmp_path: Path) 
     (tmp_path / ".env").write_text("LOG_LEVEL=LOUD\n", encoding="utf-8")
     refused(cep(tmp_path, "check"), "LOG_LEVEL is 'LOUD'")
     refused(cep(tmp_path, "check", LOG_LEVEL="INFO"), "the demo is not running")
+    assert not (tmp_path / "home").exists(), "checking makes no folder"
+
+
+def test_two_settings_with_one_port_are_named(tmp_path: Path) -> None:
+    refused(cep(tmp_path, "up", UI_PORT="3001"), "UI_PORT and SANDBOX_PORT both take port 3001")
+
+
+def test_dagsters_database_must_be_a_postgresql(tmp_path: Path) -> None:
+    refused(cep(tmp_path, "up", DAGSTER_DATABASE_URL="mysql://a@b/c"), "DAGSTER_DATABASE_URL names mysql")
 
 
 def test_demo_leads_are_never_made_in_a_real_cms(tmp_path: Path, database: Engine, database_url: str) -> None:
@@ -130,4 +138,4 @@ def test_status_of_a_home_where_nothing_was_started_says_so(tmp_path: Path) -> N
     done = cep(tmp_path, "status")
     assert done.returncode == 1
     assert "Nothing was ever started" in done.stdout
-    wait_until(lambda: not (tmp_path / "home").exists(), seconds=1, what="no folder is made by looking")
+    assert not (tmp_path / "home").exists(), "looking makes no folder"

@@ -1,7 +1,8 @@
 """The definitions as data: every part of them says what it is for, and to whom it belongs."""
 
-import os
 import re
+import subprocess
+import sys
 
 import dagster as dg
 import pytest
@@ -27,11 +28,19 @@ def is_spanish(description: str | None) -> bool:
     return len(SPANISH.findall(description or "")) >= 3
 
 
-def test_the_definitions_load_with_an_empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name not in ("PATH", "HOME"):
-            monkeypatch.delenv(name)
-    dg.Definitions.validate_loadable(defs)
+def test_the_definitions_load_with_an_empty_environment() -> None:
+    load = (
+        "import dagster as dg; from cep_orchestration.definitions import defs; dg.Definitions.validate_loadable(defs)"
+    )
+    subprocess.run([sys.executable, "-c", load], env={}, check=True)
+
+
+def test_the_environment_is_read_by_the_console_and_the_resources_alone() -> None:
+    package = PROJECT / "cep_orchestration"
+    readers = {
+        file.name for file in package.rglob("*.py") if re.search(r"\bos\.(environ|getenv)", file.read_text("utf-8"))
+    }
+    assert readers == {"cli.py", "resources.py"}
 
 
 def test_every_job_has_owner_priority_and_a_spanish_description(repository: dg.RepositoryDefinition) -> None:

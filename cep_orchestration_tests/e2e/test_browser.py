@@ -46,8 +46,8 @@ def test_a_run_shows_what_became_of_its_leads(system: System, arrival: Arrival, 
     expect(page.get_by_text("RUN_SUCCESS")).to_be_visible()
     page.get_by_text("View full message").first.click()
     told = page.get_by_role("dialog")
-    expect(told.get_by_role("row", name=f"Correo de confirmación entregado {LEADS}", exact=True)).to_be_visible()
-    expect(told.get_by_text("Terminó: no quedaba nada pendiente.")).to_be_visible()
+    expect(told.get_by_role("row", name=f"Correo de confirmación enviado {LEADS}", exact=True)).to_be_visible()
+    expect(told.get_by_text("Terminó: no quedaba nada que hacer en este momento.")).to_be_visible()
     _photograph(page, pictures / "dagster-run.png")
 
 
@@ -71,7 +71,7 @@ def test_the_ledger_can_be_materialized_and_shows_its_numbers(system: System, pa
     page.get_by_role("button", name="Materialize").first.click()
     expect(page.get_by_text("Materialized in run")).to_be_visible()
     for channel in ("WhatsApp al asesor", "Correo de confirmación", "Contacto en el CRM"):
-        expect(page.get_by_role("row", name=re.compile(rf"^{channel} entregado \d+"))).to_be_visible()
+        expect(page.get_by_role("row", name=re.compile(rf"^{channel} enviado \d+"))).to_be_visible()
     expect(page.get_by_role("row", name="Fallido 0")).to_be_visible()
     _photograph(page, pictures / "dagster-assets.png")
 

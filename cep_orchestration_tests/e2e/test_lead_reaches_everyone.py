@@ -24,12 +24,12 @@ def test_the_run_tells_its_story_in_the_ui(arrival: Arrival, dagster: Dagster) -
     story = dagster.story(arrival.run_id)
     assert story["Leads nuevos"] == LEADS
     assert story["Peticiones a los servicios"] == 2 + len(arrival.messages)
-    assert story["Segundos"] > 0
+    assert story["Duración (s)"] > 0
     rows = [json.loads(record) for record in story["Entregas"]["records"]]
-    assert sorted((row["canal"], row["resultado"], row["leads"]) for row in rows) == [
-        ("Contacto en el CRM", "entregado", LEADS),
-        ("Correo de confirmación", "entregado", LEADS),
-        ("WhatsApp al asesor", "entregado", LEADS),
+    assert sorted((row["canal"], row["resultado"], row["entregas"]) for row in rows) == [
+        ("Contacto en el CRM", "enviado", LEADS),
+        ("Correo de confirmación", "enviado", LEADS),
+        ("WhatsApp al asesor", "enviado", LEADS),
     ]
 
 

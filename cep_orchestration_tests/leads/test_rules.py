@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cep_orchestration.leads.model import Claim, Look, Settlement, State
-from cep_orchestration.leads.rules import MAX_ATTEMPTS, backoff_seconds, settle, should_drain
+from cep_orchestration.leads.rules import backoff_seconds, settle, should_drain
 from cep_orchestration.ports import Blocked, Hold, Outcome, Rejected, Retry, Sent, Skipped, Unknown
 
 NOW = datetime(2027, 3, 28, 0, 30, tzinfo=UTC)
@@ -82,10 +82,6 @@ def test_the_back_off_doubles_from_two_seconds_and_jitter_adds_up_to_a_half(
     attempts: int, jitter: float, seconds: float
 ) -> None:
     assert backoff_seconds(attempts, jitter) == seconds
-
-
-def test_there_are_three_attempts() -> None:
-    assert MAX_ATTEMPTS == 3
 
 
 @pytest.mark.parametrize(
