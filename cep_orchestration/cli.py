@@ -1,5 +1,6 @@
 """The console command `cep`. It reads the environment and `.env`; a failure is a sentence and exit code 1."""
 
+import io
 import json
 import os
 import sys
@@ -13,12 +14,12 @@ from random import Random
 from typing import ParamSpec
 
 import click
-from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from cep_orchestration import checks
 from cep_orchestration.database.engine import connect
 from cep_orchestration.database.migrate import migrate as migrate_database
-from cep_orchestration.environment import read_settings
+from cep_orchestration.environment import read_settings, setting_names
 from cep_orchestration.failures import CepError, SettingError
 from cep_orchestration.settings import Settings
 
@@ -37,11 +38,16 @@ def in_sentences(command: Callable[P, None]) -> Callable[P, None]:
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             command(*args, **kwargs)
-        except CepError as error:
-            click.echo(str(error), err=True)
+        except (CepError, OSError) as error:
+            click.echo(str(error) if isinstance(error, CepError) else _file_trouble(error), err=True)
             sys.exit(1)
 
     return wrapped
+
+
+def _file_trouble(error: OSError) -> str:
+    """A folder that may not be written, a full disk, a path that is a file."""
+    return f"{error.filename or 'A file'} cannot be used ({error.strerror or error}); check CEP_HOME and its rights."
 
 
 @main.command()
@@ -51,9 +57,9 @@ def up() -> None:
     from cep_orchestration.local import up as local_up
     from cep_orchestration.local.plan import load_secrets, make_plan
 
-    settings = read_settings(environment())
-    keys = load_secrets(settings.home)
-    local_up.up(make_plan(environment(), keys), keys, say)
+    given = environment()
+    keys = load_secrets(read_settings(given).home)
+    local_up.up(make_plan(given, keys), keys, say)
 
 
 @main.command()
@@ -86,7 +92,7 @@ def check() -> None:
         click.echo(note)
     if found := checks.faults(settings):
         raise SettingError("\n".join(found))
-    click.echo("No faults.")
+    click.echo("The database is prepared, and the CMS contract is kept. No faults.")
 
 
 @main.command()
@@ -115,30 +121,44 @@ def leads(count: int, rate: float | None) -> None:
 
     engine = connect(running_settings().cms_database_url)
     made = list(add_leads(engine, count, rate, lambda: datetime.now(UTC), time.sleep, Random()))  # noqa: S311
-    click.echo(f"{len(made)} new leads in the demo CMS: {made[0]} to {made[-1]}.")
+    which = f"{made[0]} to {made[-1]}" if len(made) > 1 else made[0]
+    click.echo(f"New leads in the demo CMS: {len(made)} ({which}).")
 
 
 def environment() -> dict[str, str]:
-    """The environment, and beneath it what `.env` in this folder says."""
-    beneath = {name: value for name, value in dotenv_values(Path(".env")).items() if value is not None}
+    """The environment, and beneath it what `.env` in this folder says. Raises SettingError for what is no setting."""
+    file = Path(".env")
+    if not file.exists():
+        return dict(os.environ)
+    try:
+        lines = list(parse_stream(io.StringIO(file.read_text(encoding="utf-8"))))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"{file.absolute()} cannot be read as text in UTF-8 ({error}).") from error
+    if bad := next((line.original.line for line in lines if line.error), None):
+        raise SettingError(f"Line {bad} of {file.absolute()} is no setting; write NAME=value.")
+    beneath = {line.key: line.value for line in lines if line.key and line.value is not None}
+    if unknown := sorted(beneath.keys() - setting_names()):
+        click.echo(
+            f"{file.absolute()} has names that are no settings and change nothing: {', '.join(unknown)}.", err=True
+        )
     return beneath | dict(os.environ)
 
 
 def running_settings() -> Settings:
-    """The settings with the embedded parts filled in, where the environment names none and they run."""
+    """The settings; where the system runs here, with its embedded parts filled in."""
     from cep_orchestration.local.plan import load_secrets, make_plan
     from cep_orchestration.local.up import is_up, ports_of_running
 
     given = environment()
     settings = read_settings(given)
+    if is_up(settings.home):
+        return make_plan({**ports_of_running(settings.home), **given}, load_secrets(settings.home)).settings
     if settings.cms_database_url:
         return settings
-    if not is_up(settings.home):
-        raise SettingError(
-            "CMS_DATABASE_URL is not set, and the demo is not running; "
-            "set CMS_DATABASE_URL to the CMS's database, or start the demo with «make up»."
-        )
-    return make_plan({**ports_of_running(settings.home), **given}, load_secrets(settings.home)).settings
+    raise SettingError(
+        f"CMS_DATABASE_URL is not set, and no demo runs in {settings.home}; "
+        "set CMS_DATABASE_URL to the CMS's database, or start the demo with «make up» (CEP_HOME names its folder)."
+    )
 
 
 def say(line: str) -> None:

@@ -41,14 +41,18 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     return settings
 
 
+def setting_names() -> set[str]:
+    """Every variable that has a meaning here."""
+    reader = Reader({})
+    _settings(reader)
+    return reader.asked
+
+
 def _settings(reader: "Reader") -> Settings:
     ports = Ports(*(reader.port(f"{part}_PORT") for part in ("UI", "SANDBOX", "CODE_SERVER", "POSTGRES", "S3")))
     prefix = reader.text("MAILCHIMP_SERVER_PREFIX")
     providers = ProviderReader(reader, ports.sandbox)
-    vendor = reader.choice("CRM_VENDOR", CRM_VENDORS, str.lower)
-    hubspot = providers.read("HubSpot", "HUBSPOT_BASE_URL", "HUBSPOT_ACCESS_TOKEN")
-    if vendor == "hubspot" and hubspot is None:
-        reader.faults.append("CRM_VENDOR is hubspot, but HUBSPOT_ACCESS_TOKEN is missing; set it, or CRM_VENDOR=none.")
+    vendor, hubspot = _crm(reader, providers)
     return Settings(
         home=Path(reader.text("CEP_HOME")).expanduser().absolute(),
         ports=ports,
@@ -72,7 +76,7 @@ def _settings(reader: "Reader") -> Settings:
         mailing_list_id=reader.text("MAILCHIMP_LIST_ID"),
         whatsapp=providers.read("WhatsApp", "WHATSAPP_BASE_URL", "WHATSAPP_ACCESS_TOKEN", "WHATSAPP_PHONE_ID"),
         crm_vendor=vendor,
-        hubspot=hubspot if vendor == "hubspot" else None,
+        hubspot=hubspot,
         meta=providers.read("Meta Ads", "META_BASE_URL", "META_ACCESS_TOKEN", "META_AD_ACCOUNT_ID"),
         slack=providers.webhook("Slack", "SLACK_WEBHOOK_URL"),
         smtp_url=reader.address("SMTP_URL", ("smtp", "smtps")),
@@ -80,8 +84,19 @@ def _settings(reader: "Reader") -> Settings:
             group.lower(): reader.emails(f"ALERT_EMAIL_{group}") for group in ("DEVELOPERS", "OPERATORS", "MARKETING")
         },
         report_recipients=reader.emails("REPORT_RECIPIENTS"),
-        ui_hosts=reader.words("UI_HOSTS"),
+        ui_hosts=reader.hosts("UI_HOSTS"),
     )
+
+
+def _crm(reader: "Reader", providers: "ProviderReader") -> tuple[str, Provider | None]:
+    """The vendor's name and its provider. A token whose vendor is not chosen is more likely forgotten than meant."""
+    vendor = reader.choice("CRM_VENDOR", CRM_VENDORS, str.lower)
+    hubspot = providers.read("HubSpot", "HUBSPOT_BASE_URL", "HUBSPOT_ACCESS_TOKEN")
+    if vendor == "hubspot" and hubspot is None:
+        reader.faults.append("CRM_VENDOR is hubspot, but HUBSPOT_ACCESS_TOKEN is missing; set it, or CRM_VENDOR=none.")
+    if hubspot and not reader.is_set("CRM_VENDOR"):
+        reader.faults.append("HUBSPOT_ACCESS_TOKEN is set, but CRM_VENDOR is not; set CRM_VENDOR=hubspot (or none).")
+    return vendor, hubspot if vendor == "hubspot" else None
 
 
 class Reader:
@@ -96,6 +111,9 @@ class Reader:
         """An empty value is as good as none."""
         self.asked.add(name)
         return self._environ.get(name, "").strip() or DEFAULTS.get(name, "")
+
+    def is_set(self, name: str) -> bool:
+        return bool(self._environ.get(name, "").strip())
 
     def port(self, name: str) -> int:
         value = self.text(name)
@@ -136,6 +154,12 @@ class Reader:
 
     def words(self, name: str) -> tuple[str, ...]:
         return tuple(part.strip() for part in self.text(name).split(",") if part.strip())
+
+    def hosts(self, name: str) -> tuple[str, ...]:
+        found = self.words(name)
+        if any(not re.fullmatch(r"[\w.-]+(:\d+)?", host) for host in found):
+            self.faults.append(f"{name} must be host names with commas between them, without http:// and paths.")
+        return found
 
     def object_storage(self) -> ObjectStorage | None:
         endpoint = self.address("S3_ENDPOINT_URL", ("http", "https"))

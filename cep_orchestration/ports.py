@@ -68,6 +68,14 @@ class Hold:
 
 
 @dataclass(frozen=True)
+class Unavailable:
+    """The service takes nothing from anybody at the moment; no attempt is used up. `after`: seconds it asks to wait."""
+
+    reason: str
+    after: float | None = None
+
+
+@dataclass(frozen=True)
 class Blocked:
     """The account or the configuration refuses everything until somebody acts; no attempt is used up."""
 
@@ -95,7 +103,7 @@ class Unknown:
     reason: str
 
 
-Outcome = Sent | Retry | Hold | Blocked | Rejected | Skipped | Unknown
+Outcome = Sent | Retry | Hold | Unavailable | Blocked | Rejected | Skipped | Unknown
 
 
 Outcomes = Mapping[str, Outcome]
@@ -138,8 +146,12 @@ class Alert:
 
 
 class Alerts(Protocol):
-    def raise_alert(self, alert: Alert) -> bool:
-        """Records it; tells people unless the same trouble was told recently. Whether it was told."""
+    def raise_alert(self, alert: Alert) -> None:
+        """Records it, to be told unless the same trouble was told a short time ago. Calls nobody."""
+        ...
+
+    def tell(self) -> None:
+        """Tells people what is recorded and not told yet."""
         ...
 
 

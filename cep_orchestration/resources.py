@@ -53,7 +53,7 @@ def channels(settings: Settings, requests: Requests) -> list[Channel]:
 
 
 def slack(settings: Settings, requests: Requests) -> Slack | None:
-    return Slack(Http("slack", settings.slack.base_url, requests)) if settings.slack else None
+    return Slack(Http("slack", settings.slack.base_url, requests, read_seconds=5.0)) if settings.slack else None
 
 
 def _bearer(name: str, provider: Provider, requests: Requests) -> Http:

@@ -1,20 +1,20 @@
-"""What the tests share: one real PostgreSQL for the session, an empty database a test, a sandbox on a free port."""
+"""What the tests share: one real PostgreSQL for the session, a database a test, a sandbox on a free port."""
 
 import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
-import psycopg2
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine
 
-from cep_orchestration.local.postgres import ADMIN, EmbeddedPostgres
+from cep_orchestration.leads.store import Ledger
+from cep_orchestration.local.postgres import EmbeddedPostgres
+from cep_orchestration_tests.demo_cms import DemoCms, prepare_demo
+from cep_orchestration_tests.postgres import connected, running_postgres, temporary_database
 from cep_orchestration_tests.providers import running_sandbox
-from cep_orchestration_tests.waiting import wait_until
 
 PASSWORD = "only-for-tests"
+FOREIGN_VIEWS = Path(__file__).with_name("foreign_views.sql")
 
 
 def free_port() -> int:
@@ -32,52 +32,50 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = EmbeddedPostgres(folder, port, cache=folder / "cache")
     server.initialise(PASSWORD)
     command = [*server.command(), "-c", "fsync=off", "-c", "synchronous_commit=off"]
-    with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    address = f"postgresql://{ADMIN}:{PASSWORD}@127.0.0.1:{port}"
-    try:
-        wait_until(lambda: _accepts(f"{address}/postgres"), seconds=20, what="PostgreSQL")
+    with running_postgres(command, port, PASSWORD) as address:
         yield address
-    finally:
-        process.send_signal(2)
-        process.wait(timeout=20)
 
 
 @pytest.fixture
 def database_url(postgres_server: str) -> Iterator[str]:
-    """The address of an empty database, dropped after the test."""
-    name = f"test_{uuid4().hex[:12]}"
-    admin = create_engine(f"{_driver(postgres_server)}/postgres", isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield f"{postgres_server}/{name}"
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+    """The address of an empty database of the test's own."""
+    with temporary_database(postgres_server) as address:
+        yield address
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Engine]:
     """An empty database of the test's own."""
-    engine = create_engine(_driver(database_url))
-    yield engine
-    engine.dispose()
+    with connected(database_url) as engine:
+        yield engine
+
+
+@pytest.fixture
+def foreign(database: Engine) -> Engine:
+    """The same with a CMS that is not the demo; FOREIGN_VIEWS fits it."""
+    with database.begin() as connection:
+        connection.exec_driver_sql(FOREIGN_VIEWS.with_name("foreign_cms.sql").read_text(encoding="utf-8"))
+    return database
+
+
+@pytest.fixture(scope="session")
+def prepared_demo(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the demo CMS that `cms` copies, since making one takes a while. No test may change it."""
+    with temporary_database(postgres_server) as address:
+        with connected(address) as engine:
+            prepare_demo(engine, tmp_path_factory.mktemp("media"))
+        yield address
+
+
+@pytest.fixture
+def cms(postgres_server: str, prepared_demo: str) -> Iterator[DemoCms]:
+    """A prepared demo CMS of the test's own."""
+    with temporary_database(postgres_server, prepared_demo) as address, connected(address) as engine:
+        yield DemoCms(engine, Ledger(engine))
 
 
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[str]:
     """The address of a sandbox of the test's own, without WhatsApp's pair limit."""
-    with running_sandbox(tmp_path / "sandbox.db") as address:
+    with running_sandbox(tmp_path / "sandbox.db", pair_seconds=0) as address:
         yield address
-
-
-def _driver(address: str) -> str:
-    return address.replace("postgresql://", "postgresql+psycopg2://", 1)
-
-
-def _accepts(address: str) -> bool:
-    try:
-        psycopg2.connect(address, connect_timeout=2).close()
-    except psycopg2.OperationalError:
-        return False
-    return True

@@ -60,12 +60,11 @@ class DemoCms:
         return [state for state, _ in self.deliveries(channel, ids)]
 
 
-def demo_cms(engine: Engine, media_dir: Path) -> DemoCms:
+def prepare_demo(engine: Engine, media_dir: Path) -> None:
     """Makes the demo in an empty database and prepares that: its 90 days of leads are the baseline."""
     with engine.begin() as connection:
         create_demo(connection, media_dir, datetime.now(UTC), Random(7))
     assert migrate(engine, None)
-    return DemoCms(engine, Ledger(engine))
 
 
 def _person(number: int) -> dict[str, str]:

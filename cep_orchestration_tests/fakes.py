@@ -85,9 +85,11 @@ class FakeAlerts:
     def __init__(self) -> None:
         self.raised: list[Alert] = []
 
-    def raise_alert(self, alert: Alert) -> bool:
+    def raise_alert(self, alert: Alert) -> None:
         self.raised.append(alert)
-        return True
+
+    def tell(self) -> None:
+        """They are only collected."""
 
     @property
     def fingerprints(self) -> list[str]:

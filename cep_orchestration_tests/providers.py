@@ -3,7 +3,7 @@
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +13,12 @@ import requests
 import uvicorn
 
 from cep_orchestration.local.sandbox import create_app
+from cep_orchestration.ports import Outcome
 
 SOCKET_SECONDS = 5
+
+Failed = Callable[[str], Outcome]
+"""An outcome that needs nothing but its reason, as most that a provider's errors are taken for."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +48,12 @@ class Remote:
 
 
 @contextmanager
-def running_sandbox(store: Path) -> Iterator[str]:
-    """The address of a sandbox in a thread, without WhatsApp's pair limit."""
+def running_sandbox(store: Path, **options: Any) -> Iterator[str]:
+    """The address of a sandbox in a thread, made with create_app's options. It listens before the server starts, so
+    that the first call simply waits for it."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        create_app(store, pair_seconds=0), log_level="error", ws="none", timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(config)
+    app = create_app(store, **options)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

@@ -1,14 +1,14 @@
 """Wrong settings at the console: one sentence, exit code 1, no traceback."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
 
-from cep_orchestration_tests.conftest import free_port
+from cep_orchestration_tests.conftest import FOREIGN_VIEWS, PASSWORD, free_port
 
 CLEAN = ("CMS_", "DAGSTER_", "S3_", "MAILCHIMP_", "WHATSAPP_", "HUBSPOT_", "META_", "CRM_", "SLACK_", "SMTP_", "CEP_")
 
@@ -46,13 +46,13 @@ def test_a_bad_base_address_is_refused_before_anything_starts(command: str, tmp_
 
 @COMMANDS
 def test_a_missing_password_is_refused(command: str, tmp_path: Path, database_url: str) -> None:
-    without = database_url.replace(":only-for-tests@", "@")
+    without = database_url.replace(f":{PASSWORD}@", "@")
     refused(cep(tmp_path, command, CMS_DATABASE_URL=without), "wants a password, and CMS_DATABASE_URL has none")
 
 
 @COMMANDS
 def test_a_refused_login_is_told_with_its_user(command: str, tmp_path: Path, database_url: str) -> None:
-    wrong = database_url.replace("only-for-tests", "secret-guess")
+    wrong = database_url.replace(PASSWORD, "secret-guess")
     done = cep(tmp_path, command, CMS_DATABASE_URL=wrong)
     refused(done, "refused the login of cep")
     assert "secret-guess" not in done.stdout + done.stderr
@@ -78,25 +78,18 @@ def test_a_database_without_the_cms_tables_is_refused_by_migrate(tmp_path: Path,
     refused(cep(tmp_path, "migrate", CMS_DATABASE_URL=database_url), "no table public.leads")
 
 
-def test_a_view_with_a_wrong_type_is_refused(tmp_path: Path, database: Engine, database_url: str) -> None:
-    here = Path(__file__).parent
-    with database.begin() as connection:
-        connection.exec_driver_sql((here / "foreign_cms.sql").read_text(encoding="utf-8"))
+@pytest.mark.usefixtures("foreign")
+def test_a_view_with_a_wrong_type_is_refused(tmp_path: Path, database_url: str) -> None:
     views = tmp_path / "views.sql"
-    views.write_text(
-        (here / "foreign_views.sql")
-        .read_text(encoding="utf-8")
-        .replace("id::text AS id, created_at,", "id::text AS id, created_at::date,")
-    )
+    good = FOREIGN_VIEWS.read_text(encoding="utf-8")
+    views.write_text(good.replace("id::text AS id, created_at,", "id::text AS id, created_at::date,"))
     done = cep(tmp_path, "migrate", CMS_DATABASE_URL=database_url, CMS_VIEWS_FILE="views.sql")
     refused(done, "The column created_at of the view orchestration.cms_leads is date")
 
 
-def test_check_finds_no_fault_in_a_prepared_foreign_cms(tmp_path: Path, database: Engine, database_url: str) -> None:
-    here = Path(__file__).parent
-    with database.begin() as connection:
-        connection.exec_driver_sql((here / "foreign_cms.sql").read_text(encoding="utf-8"))
-    environ = {"CMS_DATABASE_URL": database_url, "CMS_VIEWS_FILE": str(here / "foreign_views.sql")}
+@pytest.mark.usefixtures("foreign")
+def test_check_finds_no_fault_in_a_prepared_foreign_cms(tmp_path: Path, database_url: str) -> None:
+    environ = {"CMS_DATABASE_URL": database_url, "CMS_VIEWS_FILE": str(FOREIGN_VIEWS)}
     refused(cep(tmp_path, "check", **environ), "not prepared yet; run «cep migrate»")
     assert cep(tmp_path, "migrate", **environ).returncode == 0
     done = cep(tmp_path, "check", **environ)
@@ -107,8 +100,23 @@ def test_check_finds_no_fault_in_a_prepared_foreign_cms(tmp_path: Path, database
 def test_settings_are_read_from_dotenv_and_the_environment_wins(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("LOG_LEVEL=LOUD\n", encoding="utf-8")
     refused(cep(tmp_path, "check"), "LOG_LEVEL is 'LOUD'")
-    refused(cep(tmp_path, "check", LOG_LEVEL="INFO"), "the demo is not running")
+    refused(cep(tmp_path, "check", LOG_LEVEL="INFO"), "no demo runs in")
     assert not (tmp_path / "home").exists(), "checking makes no folder"
+
+
+def test_a_line_of_dotenv_that_is_no_setting_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text('LOG_LEVEL=INFO\nUI_PORT="3100\n', encoding="utf-8")
+    refused(cep(tmp_path, "check"), "Line 2 of", "is no setting; write NAME=value")
+
+
+def test_a_name_in_dotenv_that_is_no_setting_is_told(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("UI_PORRT=3100\n", encoding="utf-8")
+    assert "no settings, and do nothing: UI_PORRT" in cep(tmp_path, "status").stderr
+
+
+@pytest.mark.parametrize("home", ["/proc/nowhere", "/etc/passwd"])
+def test_a_home_that_cannot_be_made_is_refused(home: str, tmp_path: Path) -> None:
+    refused(cep(tmp_path, "up", CEP_HOME=home), f"{home} cannot be used", "check CEP_HOME")
 
 
 def test_two_settings_with_one_port_are_named(tmp_path: Path) -> None:
@@ -119,18 +127,17 @@ def test_dagsters_database_must_be_a_postgresql(tmp_path: Path) -> None:
     refused(cep(tmp_path, "up", DAGSTER_DATABASE_URL="mysql://a@b/c"), "DAGSTER_DATABASE_URL names mysql")
 
 
-def test_demo_leads_are_never_made_in_a_real_cms(tmp_path: Path, database: Engine, database_url: str) -> None:
-    with database.begin() as connection:
-        connection.exec_driver_sql((Path(__file__).parent / "foreign_cms.sql").read_text(encoding="utf-8"))
+@pytest.mark.usefixtures("foreign")
+def test_demo_leads_are_never_made_in_a_real_cms(tmp_path: Path, database_url: str) -> None:
     refused(cep(tmp_path, "demo", "leads", CMS_DATABASE_URL=database_url), "demo")
 
 
 def test_a_port_in_use_is_named_before_anything_starts(tmp_path: Path) -> None:
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        refused(cep(tmp_path, "up", UI_PORT=port), f"Port {port} (UI_PORT) is in use by another program")
+        done = cep(tmp_path, "up", UI_PORT=port)
+    refused(done, f"Port {port} (UI_PORT) is in use by another program; ")
+    assert done.stdout == ""
     assert not (tmp_path / "home" / "postgres").exists()
 
 

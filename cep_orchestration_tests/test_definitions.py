@@ -76,7 +76,7 @@ def test_every_step_but_those_of_the_leads_takes_a_slot_of_the_general_pool(
             assert pools == (set() if job.name == "process_leads" else {"general"}), (job.name, node.name)
 
 
-def test_the_general_pool_leaves_slots_to_the_leads() -> None:
+def test_everything_but_leads_takes_three_of_the_five_slots_at_most() -> None:
     concurrency = yaml.safe_load((PROJECT / "dagster.yaml").read_text(encoding="utf-8"))["concurrency"]
     assert concurrency["pools"]["granularity"] == "run"
-    assert concurrency["pools"]["default_limit"] < concurrency["runs"]["max_concurrent_runs"]
+    assert (concurrency["pools"]["default_limit"], concurrency["runs"]["max_concurrent_runs"]) == (3, 5)

@@ -34,6 +34,8 @@ def test_an_empty_value_is_as_good_as_none() -> None:
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL"),
         ({"CRM_VENDOR": "pipedrive"}, "CRM_VENDOR"),
         ({"CRM_VENDOR": "hubspot"}, "HUBSPOT_ACCESS_TOKEN"),
+        ({"HUBSPOT_ACCESS_TOKEN": "x"}, "CRM_VENDOR"),
+        ({"UI_HOSTS": "https://dagster.cep.es/"}, "UI_HOSTS"),
         ({"WHATSAPP_PHONE_ID": "1"}, "WHATSAPP_ACCESS_TOKEN"),
         ({"WHATSAPP_ACCESS_TOKEN": "x"}, "WHATSAPP_PHONE_ID"),
         ({"MAILCHIMP_API_KEY": "x"}, "MAILCHIMP_SERVER_PREFIX"),

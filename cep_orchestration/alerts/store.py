@@ -4,19 +4,24 @@ import logging
 
 from sqlalchemy import Engine, text
 
-from cep_orchestration.ports import Alert, Chat
+from cep_orchestration.ports import Alert, Chat, Severity
 
 log = logging.getLogger(__name__)
 
 RAISE = text("""
-INSERT INTO orchestration.alerts AS a (fingerprint, severity, title, told_at)
-VALUES (:fingerprint, :severity, :title, now())
+INSERT INTO orchestration.alerts AS a (fingerprint, severity, title, what_to_do)
+VALUES (:fingerprint, :severity, :title, :what_to_do)
 ON CONFLICT (fingerprint) DO UPDATE
 SET count = a.count + 1, last_seen = now(), severity = excluded.severity, title = excluded.title,
-    told_at = CASE WHEN a.told_at IS NULL OR a.told_at < now() - interval '1 hour' THEN now() ELSE a.told_at END
-RETURNING told_at = now()
+    what_to_do = excluded.what_to_do,
+    told_at = CASE WHEN a.told_at > now() - interval '1 hour' THEN a.told_at END
+RETURNING told_at IS NULL
 """)
-UNTOLD = text("UPDATE orchestration.alerts SET told_at = NULL WHERE fingerprint = :fingerprint")
+UNTOLD = text("""
+SELECT fingerprint, severity, title, what_to_do FROM orchestration.alerts
+WHERE told_at IS NULL ORDER BY first_seen FOR UPDATE SKIP LOCKED
+""")
+TOLD = text("UPDATE orchestration.alerts SET told_at = now() WHERE fingerprint = :fingerprint")
 
 
 class AlertBook:
@@ -26,19 +31,24 @@ class AlertBook:
         self._engine = engine
         self._chat = chat
 
-    def raise_alert(self, alert: Alert) -> bool:
-        """What the chat did not take is told again the next time the same trouble is seen."""
-        row = {"fingerprint": alert.fingerprint, "severity": alert.severity, "title": alert.title}
+    def raise_alert(self, alert: Alert) -> None:
+        row = {
+            "fingerprint": alert.fingerprint,
+            "severity": alert.severity,
+            "title": alert.title,
+            "what_to_do": alert.what_to_do,
+        }
         with self._engine.begin() as connection:
-            due = bool(connection.execute(RAISE, row).scalar_one())
-        if not due:
-            return False
-        log.warning("alert %s (%s): %s %s", alert.fingerprint, alert.severity, alert.title, alert.what_to_do)
-        if self._chat is None:
-            return True
-        if self._chat.tell(alert):
-            return True
-        log.error("alert %s could not be told: the chat did not take it", alert.fingerprint)
+            due = connection.execute(RAISE, row).scalar_one()
+        if due:
+            log.warning("alert %s (%s): %s %s", alert.fingerprint, alert.severity, alert.title, alert.what_to_do)
+
+    def tell(self) -> None:
+        """An alert is marked after it was told: rather twice than never. Stops at the first that the chat refuses."""
         with self._engine.begin() as connection:
-            connection.execute(UNTOLD, {"fingerprint": alert.fingerprint})
-        return False
+            for row in connection.execute(UNTOLD).all():
+                alert = Alert(row.fingerprint, Severity(row.severity), row.title, row.what_to_do)
+                if self._chat is not None and not self._chat.tell(alert):
+                    log.error("alert %s could not be told: the chat did not take it", alert.fingerprint)
+                    return
+                connection.execute(TOLD, {"fingerprint": alert.fingerprint})

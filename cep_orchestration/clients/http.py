@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from cep_orchestration.ports import Reason, Retry, Unknown
+from cep_orchestration.ports import Reason, Unavailable, Unknown
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 20.0
@@ -27,6 +27,11 @@ class Answer:
     retry_after: float | None
 
     @property
+    def is_for_everybody(self) -> bool:
+        """Whether the service says that it is overloaded or down: whatever was asked, by whomever."""
+        return self.status in (429, 503)
+
+    @property
     def is_no_api(self) -> bool:
         """Whether the address leads elsewhere or nowhere: a redirect, «not found», «method not allowed»."""
         return self.status in (404, 405) or 300 <= self.status < 400
@@ -40,8 +45,8 @@ class NoAnswerError(Exception):
         self.reason = reason
         self.sent = sent
 
-    def outcome(self) -> Retry | Unknown:
-        return Unknown(self.reason) if self.sent else Retry(self.reason)
+    def outcome(self) -> Unavailable | Unknown:
+        return Unknown(self.reason) if self.sent else Unavailable(self.reason)
 
 
 @dataclass

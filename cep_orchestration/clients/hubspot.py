@@ -5,7 +5,7 @@ from typing import Any
 
 from cep_orchestration.clients.batches import address, deliver_in_calls
 from cep_orchestration.clients.http import Answer, Http, NoAnswerError
-from cep_orchestration.ports import Blocked, Lead, Outcome, Outcomes, Rejected, Retry, Sent, Unknown
+from cep_orchestration.ports import Blocked, Lead, Outcome, Outcomes, Rejected, Retry, Sent, Unavailable, Unknown
 
 CALL_SIZE = 100
 NO_SUCH_PROPERTY = "PROPERTY_DOESNT_EXIST"
@@ -72,7 +72,9 @@ def refusal(answer: Answer) -> Outcome:
         return Blocked("HubSpot: a contact property cep_… does not exist there")
     if answer.status in (401, 403) or answer.is_no_api:
         return Blocked(f"HubSpot: HTTP {answer.status}")
-    if answer.status == 429 or answer.status >= 500:
+    if answer.is_for_everybody:
+        return Unavailable(f"HubSpot: HTTP {answer.status}", answer.retry_after)
+    if answer.status >= 500:
         return Retry(f"HubSpot: HTTP {answer.status}", answer.retry_after)
     if answer.status >= 400:
         return Rejected(f"HubSpot: HTTP {answer.status}")

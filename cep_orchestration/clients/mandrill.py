@@ -5,12 +5,24 @@ from typing import Any
 
 from cep_orchestration.clients.batches import address, deliver_in_calls
 from cep_orchestration.clients.http import Answer, Http, NoAnswerError
-from cep_orchestration.ports import Blocked, Lead, Outcome, Outcomes, Reason, Rejected, Retry, Sent, Unknown
+from cep_orchestration.ports import (
+    Blocked,
+    Lead,
+    Outcome,
+    Outcomes,
+    Reason,
+    Rejected,
+    Retry,
+    Sent,
+    Unavailable,
+    Unknown,
+)
 
 CALL_SIZE = 500
 TEMPLATE = "lead_confirmation"
 ACCOUNT_ERRORS = {"Invalid_Key", "Unknown_Template", "PaymentRequired", "Unknown_Subaccount"}
-TEMPORARY_ERRORS = {"RequestLimitExceeded", "ServiceUnavailable", "GeneralError"}
+GENERAL_ERROR = "GeneralError"
+UNAVAILABLE_ERRORS = {"RequestLimitExceeded", "ServiceUnavailable"}
 PERMANENT_ERRORS = ("ValidationError", "Unknown_")
 GATEWAY_STATUSES = {502, 504}  # said by something before Mandrill, which may have taken the call
 
@@ -80,7 +92,9 @@ def refusal(answer: Answer) -> Outcome:
     reason = f"Mandrill: {name[:60] or f'HTTP {answer.status}'}"
     if name in ACCOUNT_ERRORS or (not name and answer.is_no_api):
         return Blocked(reason)
-    if name in TEMPORARY_ERRORS or answer.status == 429:
+    if name in UNAVAILABLE_ERRORS or (answer.is_for_everybody and not name.startswith(PERMANENT_ERRORS)):
+        return Unavailable(reason, answer.retry_after)
+    if name == GENERAL_ERROR:
         return Retry(reason, answer.retry_after)
     if not name and answer.status in GATEWAY_STATUSES:
         return Unknown(reason)

@@ -3,11 +3,12 @@
 from typing import Any
 
 from cep_orchestration.clients.http import Answer, Http, NoAnswerError
-from cep_orchestration.ports import Blocked, Hold, Outcome, Rejected, Retry, Sent, Unknown
+from cep_orchestration.ports import Blocked, Hold, Outcome, Rejected, Retry, Sent, Unavailable, Unknown
 
 PAIR_LIMIT = 131056
 PAIR_WAIT_SECONDS = 6.0
-TEMPORARY = {1, 2, 4, 80007, 130429, 131000, 131016}
+OVERLOADED = {2, 4, 80007, 130429, 131016}
+TEMPORARY = {1, 131000}
 NOT_TODAY = {131048, 131049}
 UNREACHABLE = {131026, 131047, 131050}
 DAY_SECONDS = 86_400.0
@@ -49,7 +50,9 @@ def outcome_of(answer: Answer) -> Outcome:
         return Blocked(reason)
     if code in UNREACHABLE:
         return Rejected(reason)
-    if code in TEMPORARY or answer.status == 429 or answer.status >= 500:
+    if code in OVERLOADED or (code not in TEMPORARY and answer.is_for_everybody):
+        return Unavailable(reason, answer.retry_after)
+    if code in TEMPORARY or answer.status >= 500:
         return Retry(reason, answer.retry_after)
     return Rejected(reason)
 

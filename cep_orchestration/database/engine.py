@@ -55,7 +55,7 @@ def opened(engine: Engine, setting: str = "CMS_DATABASE_URL") -> Iterator[Connec
 
 def _refusal(error: OperationalError, url: URL, setting: str) -> str:
     where = f"{url.host}:{url.port or 5432}/{url.database}"
-    said = str(error.orig).strip().splitlines()[-1]
+    said = str(error.orig).strip().splitlines()[0].rpartition(" failed: ")[2]
     if "no password supplied" in said:
         return f"The database {where} wants a password, and {setting} has none; add it after the user."
     if "authentication failed" in said or re.search(r'role "[^"]*" does not exist', said):

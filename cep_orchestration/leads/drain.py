@@ -4,25 +4,26 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
 
 from cep_orchestration.leads.model import Channel, Claim, Settlement, State
-from cep_orchestration.leads.rules import settle
+from cep_orchestration.leads.rules import UNAVAILABLE_CALLS_BEFORE_ALERT, settle
 from cep_orchestration.leads.store import Ledger
-from cep_orchestration.leads.words import blocked_alert, delivery_alert
-from cep_orchestration.ports import Alerts, Lead, Outcome, Reason, Skipped, Unknown
+from cep_orchestration.leads.words import blocked_alert, delivery_alert, unavailable_alert
+from cep_orchestration.ports import Alert, Alerts, Blocked, Lead, Outcome, Reason, Skipped, Unavailable, Unknown
 
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.25
 BEAT_SECONDS = 3.0
+TELL_SECONDS = 5.0
 QUIET_SECONDS = 1.0
 LONGEST_SECONDS = 15 * 60.0
-TROUBLE = frozenset({State.DEAD, State.UNKNOWN})
+UNSETTLED = frozenset({State.DEAD, State.UNKNOWN})
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,23 @@ class Story:
 
 
 @dataclass
+class Trouble:
+    """What one channel's calls say of its service: refused for everybody at once, or unavailable for some time."""
+
+    channel: str
+    unavailable_calls: int = 0
+
+    def seen(self, outcomes: Collection[Outcome]) -> Iterator[Alert]:
+        """The alerts that the outcomes of one claim give reason for."""
+        for reason in sorted({one.reason for one in outcomes if isinstance(one, Blocked)}):
+            yield blocked_alert(self.channel, reason)
+        unavailable = [one for one in outcomes if isinstance(one, Unavailable)]
+        self.unavailable_calls = self.unavailable_calls + 1 if unavailable else 0
+        if self.unavailable_calls == UNAVAILABLE_CALLS_BEFORE_ALERT:
+            yield unavailable_alert(self.channel, unavailable[0].reason)
+
+
+@dataclass
 class Drain:
     """`drain_id` names the claims of this run. The clock and randomness are arguments for the tests."""
 
@@ -77,10 +95,10 @@ class Drain:
         served = [channel for channel in self.channels if channel.deliver]
         self.ledger.beat(self.drain_id)
         self._take_over()
-        with ThreadPoolExecutor(len(served) + 1, thread_name_prefix="drain") as pool:
-            beating = pool.submit(self._keep_beating)
+        with ThreadPoolExecutor(len(served) + 2, thread_name_prefix="drain") as pool:
+            aside = [pool.submit(self._keep_beating), pool.submit(self._keep_telling)]
             serving = [pool.submit(self._serve, channel, stop) for channel in served]
-            work = [beating, *serving]
+            work = [*aside, *serving]
             try:
                 self._look_for_leads(
                     lambda: stop.is_set() or any(future.done() for future in work),
@@ -123,13 +141,23 @@ class Drain:
         while not self._over.wait(BEAT_SECONDS):
             self.ledger.beat(self.drain_id)
 
+    def _keep_telling(self) -> None:
+        """Alerts are told aside, so that a chat that is down holds up no lead."""
+        while not self._over.wait(TELL_SECONDS):
+            self.alerts.tell()
+        self.alerts.tell()
+
     def _serve(self, channel: Channel, stop: threading.Event) -> None:
         """Batch after batch; when the run is told to end, the batch in hand is the last one."""
+        trouble = Trouble(channel.name)
         while not (self._done.is_set() or stop.is_set()):
             claims, leads = self.ledger.claim(channel, self.drain_id)
             if claims:
                 log.debug("channel=%s event=claimed deliveries=%d", channel.name, len(claims))
-                self._settle(channel, self._outcomes(channel, claims, leads), claims)
+                outcomes = self._outcomes(channel, claims, leads)
+                self._settle(channel, outcomes, claims)
+                for alert in trouble.seen(outcomes.values()):
+                    self.alerts.raise_alert(alert)
             else:
                 self._done.wait(POLL_SECONDS)
 
@@ -178,8 +206,6 @@ class Drain:
             self._alert(channel, settlements)
 
     def _alert(self, channel: str, settlements: Sequence[Settlement]) -> None:
-        for state in TROUBLE & {one.state for one in settlements}:
+        for state in UNSETTLED & {one.state for one in settlements}:
             reasons = sorted({one.reason or "" for one in settlements if one.state is state})
             self.alerts.raise_alert(delivery_alert(channel, state, reasons))
-        for reason in {one.reason or "" for one in settlements if one.blocked}:
-            self.alerts.raise_alert(blocked_alert(channel, reason))

@@ -62,7 +62,6 @@ class Settlement:
     provider_id: str | None = None
     not_before: datetime | None = None
     gives_attempt_back: bool = False
-    blocked: bool = False
 
 
 @dataclass(frozen=True)

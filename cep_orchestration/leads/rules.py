@@ -7,11 +7,25 @@ from datetime import datetime, timedelta
 import phonenumbers
 
 from cep_orchestration.leads.model import Claim, Look, Settlement, State
-from cep_orchestration.ports import Blocked, Hold, Lead, Outcome, Reason, Rejected, Retry, Sent, Skipped, Unknown
+from cep_orchestration.ports import (
+    Blocked,
+    Hold,
+    Lead,
+    Outcome,
+    Reason,
+    Rejected,
+    Retry,
+    Sent,
+    Skipped,
+    Unavailable,
+    Unknown,
+)
 
 MAX_ATTEMPTS = 3
 BACKOFF_BASE_SECONDS = 2.0
 BLOCKED_SECONDS = 300.0
+UNAVAILABLE_SECONDS = 5.0
+UNAVAILABLE_CALLS_BEFORE_ALERT = 3
 TEXT_LIMIT = 4096
 REASON_LIMIT = 200
 NAME_LIMIT, PHONE_LIMIT = 100, 40
@@ -37,22 +51,11 @@ def _settle(claim: Claim, outcome: Outcome, *, repeatable: bool, now: datetime, 
         case Rejected(reason):
             return Settlement(claim.lead_id, State.DEAD, reason)
         case Hold(reason, after):
-            return Settlement(
-                claim.lead_id,
-                State.PENDING,
-                reason,
-                not_before=now + timedelta(seconds=after),
-                gives_attempt_back=True,
-            )
+            return _waiting(claim, reason, now, after)
+        case Unavailable(reason, after):
+            return _waiting(claim, reason, now, max(UNAVAILABLE_SECONDS * (1 + jitter / 2), after or 0.0))
         case Blocked(reason):
-            return Settlement(
-                claim.lead_id,
-                State.PENDING,
-                reason,
-                not_before=now + timedelta(seconds=BLOCKED_SECONDS),
-                gives_attempt_back=True,
-                blocked=True,
-            )
+            return _waiting(claim, reason, now, BLOCKED_SECONDS)
         case Unknown(reason) if repeatable:
             return _settle(claim, Retry(reason), repeatable=True, now=now, jitter=jitter)
         case Unknown(reason):
@@ -62,6 +65,12 @@ def _settle(claim: Claim, outcome: Outcome, *, repeatable: bool, now: datetime, 
                 return Settlement(claim.lead_id, State.DEAD, f"{reason} ({claim.attempts} attempts)")
             wait = max(backoff_seconds(claim.attempts, jitter), after or 0.0)
             return Settlement(claim.lead_id, State.PENDING, reason, not_before=now + timedelta(seconds=wait))
+
+
+def _waiting(claim: Claim, reason: str, now: datetime, seconds: float) -> Settlement:
+    """It goes again later, through no fault of the lead."""
+    later = now + timedelta(seconds=seconds)
+    return Settlement(claim.lead_id, State.PENDING, reason, not_before=later, gives_attempt_back=True)
 
 
 def backoff_seconds(attempts: int, jitter: float) -> float:

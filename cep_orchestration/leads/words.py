@@ -75,6 +75,17 @@ def blocked_alert(channel: str, reason: str) -> Alert:
     )
 
 
+def unavailable_alert(channel: str, reason: str) -> Alert:
+    """For a service that has taken nothing for some calls in a row."""
+    return Alert(
+        fingerprint=f"unavailable/{channel}",
+        severity=Severity.HIGH,
+        title=f"Leads: el servicio de «{CHANNELS.get(channel, channel)}» no está disponible",
+        what_to_do=f"Motivo: {_explained([reason])}. Ningún lead se pierde: las entregas esperan y se reintentan "
+        "cada pocos segundos hasta que el servicio vuelva.",
+    )
+
+
 def _explained(reasons: Sequence[str]) -> str:
     texts = (f"{reason} ({text})" if (text := reason_text(reason)) else reason for reason in reasons)
     return "; ".join(texts)[:300]

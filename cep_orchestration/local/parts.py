@@ -56,11 +56,12 @@ def _postgres(plan: Plan, keys: Secrets) -> Part:
     port = plan.settings.ports.postgres
     server = EmbeddedPostgres(plan.settings.home / "postgres", port)
     server.initialise(keys.postgres_password)
+    databases = [BUSINESS_DATABASE, DAGSTER_DATABASE] if plan.demo else [DAGSTER_DATABASE]
     return Part(
         name="postgres",
         title="PostgreSQL",
         command=server.command(),
-        address=f"127.0.0.1:{port} (databases {BUSINESS_DATABASE if plan.demo else ''} {DAGSTER_DATABASE})",
+        address=f"127.0.0.1:{port}  (databases: {', '.join(databases)})",
         probe=Probe("postgres", plan.environ["DAGSTER_DATABASE_URL"]),
         stop_signal=signal.SIGINT,
         foundation=True,

@@ -56,9 +56,9 @@ class Records:
 
     def __init__(self, home: Path) -> None:
         self.folder = home / "run"
-        self.folder.mkdir(parents=True, exist_ok=True)
 
     def write(self, session: Session) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
         self._file(session).write_text(json.dumps(asdict(session)), encoding="utf-8")
 
     def forget(self, session: Session) -> None:

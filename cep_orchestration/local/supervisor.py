@@ -66,6 +66,7 @@ class Supervisor:
     on_all_ready: Callable[[], None] = lambda: None
     running: dict[str, Running] = field(init=False)
     _records: Records = field(init=False)
+    _sessions: list[Session] = field(default_factory=list)
     _told: bool = False
 
     def __post_init__(self) -> None:
@@ -80,11 +81,12 @@ class Supervisor:
                     self._look(running)
                 self._tell_when_all_ready()
                 time.sleep(LOOK_SECONDS)
+            self.say("Stopping; calls in flight may end.")
         finally:
             self.end()
 
     def end(self) -> None:
-        end_all(self._records, self.say)
+        end_all(self._records, self.say, self._sessions)
         for running in self.running.values():
             if running.process:
                 running.process.wait()
@@ -110,6 +112,7 @@ class Supervisor:
             running.prepared = True
         running.process = start(part.name, self.home, part.command, self.environ, self._log(part))
         session = Session(part.name, str(self.home), running.process.pid, part.foundation, part.stop_signal)
+        self._sessions.append(session)
         self._records.write(session)
         running.started_at = time.monotonic()
 
@@ -149,12 +152,12 @@ class Supervisor:
         return f"Its last words, from {self._log(part)}:\n{_tail(self._log(part))}"
 
 
-def end_all(records: Records, say: Callable[[str], None]) -> int:
-    """Ends what is recorded, whoever started it; returns how many parts were alive.
+def end_all(records: Records, say: Callable[[str], None], started: Sequence[Session] = ()) -> int:
+    """Ends what is recorded, whoever started it, and what was `started` here; returns how many parts were alive.
 
     Calls in flight may end; foundations go last. Signals wait 27 s in all, since whoever stops us waits for 30.
     """
-    alive = [session for session in records.read() if session.members()]
+    alive = [session for session in {*records.read(), *started} if session.members()]
     for session in end([one for one in alive if not one.foundation], WORKERS_SECONDS):
         say(f"{session.part} did not end in {WORKERS_SECONDS:.0f} s and was killed.")
     end([one for one in alive if one.foundation], FOUNDATIONS_SECONDS)

@@ -9,7 +9,7 @@ from cep_orchestration_tests.providers import Remote, running_sandbox
 
 @pytest.fixture(scope="module")
 def shared_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_sandbox(tmp_path_factory.mktemp("sandbox") / "sandbox.db") as address:
+    with running_sandbox(tmp_path_factory.mktemp("sandbox") / "sandbox.db", pair_seconds=0) as address:
         yield address
 
 

@@ -9,7 +9,7 @@ import pytest
 import urllib3
 
 from cep_orchestration.clients.http import LONGEST_WAIT_SECONDS, Answer, Http, NoAnswerError, Requests
-from cep_orchestration.ports import Retry, Unknown
+from cep_orchestration.ports import Unavailable, Unknown
 from cep_orchestration_tests.conftest import free_port
 from cep_orchestration_tests.providers import Remote, http_reply, rude_server
 
@@ -40,7 +40,7 @@ def test_a_time_out_after_the_request_was_out_is_unknown(slow: Remote) -> None:
 
 
 def test_a_refused_connection_is_a_retry() -> None:
-    assert _failure(_http(f"http://127.0.0.1:{free_port()}")).outcome() == Retry("no connection")
+    assert _failure(_http(f"http://127.0.0.1:{free_port()}")).outcome() == Unavailable("no connection")
 
 
 def test_a_name_that_does_not_exist_is_a_retry(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,7 +48,7 @@ def test_a_name_that_does_not_exist_is_a_retry(monkeypatch: pytest.MonkeyPatch) 
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", fail)
-    assert isinstance(_failure(_http("http://nobody.invalid")).outcome(), Retry)
+    assert isinstance(_failure(_http("http://nobody.invalid")).outcome(), Unavailable)
 
 
 def test_a_hang_up_after_the_request_is_unknown_and_nothing_is_tried_again() -> None:
@@ -61,7 +61,7 @@ def test_a_hang_up_after_the_request_is_unknown_and_nothing_is_tried_again() -> 
 def test_a_hang_up_before_the_request_was_read_is_never_taken_for_an_answer() -> None:
     """The reset may come before the body was asked for, or after: nothing was sent, or nobody knows."""
     with rude_server(reads=False) as server:
-        assert _failure(_http(server.address)).outcome() in (Retry("no connection"), Unknown("connection lost"))
+        assert _failure(_http(server.address)).outcome() in (Unavailable("no connection"), Unknown("connection lost"))
     assert server.connections == 1
 
 
@@ -96,13 +96,13 @@ def test_encryption_that_was_never_agreed_on_is_a_retry(
         raise error
 
     monkeypatch.setattr(urllib3.connection.HTTPConnection, "connect", fail)
-    assert isinstance(_failure(_http(f"{sandbox}/slack")).outcome(), Retry)
+    assert isinstance(_failure(_http(f"{sandbox}/slack")).outcome(), Unavailable)
 
 
 def test_a_server_that_does_not_speak_tls_is_a_retry() -> None:
     with rude_server(http_reply("400 Bad Request", "")) as server:
         address = server.address.replace("http://", "https://")
-        assert isinstance(_failure(_http(address, read_seconds=1)).outcome(), Retry)
+        assert isinstance(_failure(_http(address, read_seconds=1)).outcome(), Unavailable)
 
 
 def test_no_reason_holds_the_address_the_secret_or_the_person(slow: Remote) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, create_engine, text
 
 from cep_orchestration.database.contract import PACKAGED_VIEWS, contract_faults
 from cep_orchestration.database.migrate import database_faults, migrate
@@ -14,9 +14,9 @@ from cep_orchestration.failures import SettingError
 from cep_orchestration.leads.channels import lead_channels
 from cep_orchestration.leads.store import Ledger
 from cep_orchestration.local.demo import create_demo
+from cep_orchestration_tests.conftest import FOREIGN_VIEWS
 from cep_orchestration_tests.fakes import FakeMailer
 
-TESTS = Path(__file__).parent.parent
 NOTHING_CONFIGURED = lead_channels(None, None, None)
 
 
@@ -24,12 +24,6 @@ NOTHING_CONFIGURED = lead_channels(None, None, None)
 def demo(database: Engine, tmp_path: Path) -> Engine:
     with database.begin() as connection:
         create_demo(connection, tmp_path, datetime.now(UTC), Random(1))
-    return database
-
-
-@pytest.fixture
-def foreign(database: Engine) -> Engine:
-    run(database, (TESTS / "foreign_cms.sql").read_text(encoding="utf-8"))
     return database
 
 
@@ -91,7 +85,7 @@ def test_a_database_without_the_cms_is_told_which_table_is_missing_and_stays_emp
 
 
 def test_a_foreign_cms_is_served_by_its_own_views_file_alone(foreign: Engine) -> None:
-    migrate(foreign, TESTS / "foreign_views.sql")
+    migrate(foreign, FOREIGN_VIEWS)
     run(
         foreign,
         "INSERT INTO cms.leads (first_name, last_name, email, campus_id, course_id)"
@@ -109,7 +103,7 @@ def test_a_foreign_cms_is_served_by_its_own_views_file_alone(foreign: Engine) ->
 def test_nothing_is_ever_created_in_the_tables_of_the_cms(foreign: Engine) -> None:
     objects = "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = 'cms'"
     before = number(foreign, objects)
-    migrate(foreign, TESTS / "foreign_views.sql")
+    migrate(foreign, FOREIGN_VIEWS)
     assert number(foreign, objects) == before
     assert number(foreign, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace") == 0
 
@@ -128,10 +122,9 @@ def test_nothing_is_ever_created_in_the_tables_of_the_cms(foreign: Engine) -> No
 def test_a_views_file_that_does_not_fit_is_one_sentence_and_leaves_the_views_as_they_were(
     foreign: Engine, tmp_path: Path, change: tuple[str, str], sentence: str
 ) -> None:
-    good = TESTS / "foreign_views.sql"
-    migrate(foreign, good)
+    migrate(foreign, FOREIGN_VIEWS)
     bad = tmp_path / "views.sql"
-    bad.write_text(good.read_text(encoding="utf-8").replace(*change, 1), encoding="utf-8")
+    bad.write_text(FOREIGN_VIEWS.read_text(encoding="utf-8").replace(*change, 1), encoding="utf-8")
     with pytest.raises(SettingError) as error:
         migrate(foreign, bad)
     assert sentence in str(error.value)
@@ -141,7 +134,7 @@ def test_a_views_file_that_does_not_fit_is_one_sentence_and_leaves_the_views_as_
 
 
 def test_a_changed_views_file_is_taken_at_the_next_migration(foreign: Engine, tmp_path: Path) -> None:
-    good = (TESTS / "foreign_views.sql").read_text(encoding="utf-8")
+    good = FOREIGN_VIEWS.read_text(encoding="utf-8")
     views = tmp_path / "views'.sql"
     views.write_text(good, encoding="utf-8")
     migrate(foreign, views)
@@ -152,9 +145,7 @@ def test_a_changed_views_file_is_taken_at_the_next_migration(foreign: Engine, tm
     assert cities == ["100 % Campus Norte"]
 
 
-def test_a_user_without_rights_is_told_what_to_grant(database: Engine, database_url: str) -> None:
-    from sqlalchemy import create_engine
-
+def test_a_user_without_rights_is_told_what_to_grant(database: Engine) -> None:
     run(database, "CREATE ROLE reader LOGIN PASSWORD 'r'")
     reader = create_engine(database.url.set(username="reader", password="r"))
     try:

@@ -39,18 +39,6 @@ INSTIGATORS = """
   sensors { name sensorState { status } } schedules { name scheduleState { status } }
 } } } }
 """
-SLOTS = """
-{ instance { runQueueConfig { maxConcurrentRuns } poolConfig { defaultPoolLimit } } assetNodes { pools } }
-"""
-
-
-@dataclass(frozen=True)
-class Slots:
-    """`pools`: those of every asset."""
-
-    runs: int
-    runs_of_a_pool: int
-    pools: list[list[str]]
 
 
 @dataclass(frozen=True)
@@ -109,14 +97,6 @@ class Dagster:
         nodes = self.ask(INSTIGATORS)["repositoriesOrError"]["nodes"]
         sensors = {each["name"]: each["sensorState"]["status"] for node in nodes for each in node["sensors"]}
         return sensors | {each["name"]: each["scheduleState"]["status"] for node in nodes for each in node["schedules"]}
-
-    def slots(self) -> Slots:
-        found = self.ask(SLOTS)
-        return Slots(
-            runs=found["instance"]["runQueueConfig"]["maxConcurrentRuns"],
-            runs_of_a_pool=found["instance"]["poolConfig"]["defaultPoolLimit"],
-            pools=[node["pools"] for node in found["assetNodes"]],
-        )
 
     def limit_pool(self, pool: str, limit: int) -> None:
         order = (

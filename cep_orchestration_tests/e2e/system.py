@@ -141,8 +141,8 @@ class System:
         """New leads in the demo CMS; returns their ids."""
         done = self.cep("demo", "leads", "--count", str(count))
         assert done.returncode == 0, done.stderr
-        first, last = re.findall(r"(\d+) to (\d+)", done.stdout)[0]
-        return list(range(int(first), int(last) + 1))
+        first, *last = re.findall(r"\d+", done.stdout.partition("(")[2])
+        return list(range(int(first), int((last or [first])[0]) + 1))
 
     def counts(self) -> dict[str, Any]:
         found: dict[str, Any] = requests.get(f"{self.sandbox}/api/counts", timeout=5).json()

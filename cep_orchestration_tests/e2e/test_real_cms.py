@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, text
 
+from cep_orchestration_tests.conftest import FOREIGN_VIEWS
 from cep_orchestration_tests.e2e.system import System, free_ports
+from cep_orchestration_tests.postgres import temporary_database
 from cep_orchestration_tests.waiting import wait_until
 
-TESTS = Path(__file__).parents[1]
 HISTORIC = 10_000
 ASK = text(
     "INSERT INTO cms.leads (first_name, last_name, email, phone, campus_id, course_id)"
@@ -20,22 +21,14 @@ ASK = text(
 
 @pytest.fixture
 def dagster_url(postgres_server: str) -> Iterator[str]:
-    admin = create_engine(
-        f"{postgres_server}/postgres".replace("postgresql:", "postgresql+psycopg2:"), isolation_level="AUTOCOMMIT"
-    )
-    with admin.connect() as connection:
-        connection.execute(text("CREATE DATABASE dagster_of_real_cms"))
-    yield f"{postgres_server}/dagster_of_real_cms"
-    with admin.connect() as connection:
-        connection.execute(text("DROP DATABASE dagster_of_real_cms WITH (FORCE)"))
-    admin.dispose()
+    with temporary_database(postgres_server) as address:
+        yield address
 
 
 @pytest.fixture
-def real(tmp_path: Path, database: Engine, database_url: str, dagster_url: str) -> Iterator[System]:
+def real(tmp_path: Path, foreign: Engine, database_url: str, dagster_url: str) -> Iterator[System]:
     """Runs on a foreign CMS with years of leads; the services that are named are the sandbox's."""
-    with database.begin() as connection:
-        connection.exec_driver_sql((TESTS / "foreign_cms.sql").read_text(encoding="utf-8"))
+    with foreign.begin() as connection:
         connection.execute(ASK, {"count": HISTORIC})
     ports = free_ports()
     sandbox = f"http://127.0.0.1:{ports['SANDBOX_PORT']}"
@@ -44,7 +37,7 @@ def real(tmp_path: Path, database: Engine, database_url: str, dagster_url: str) 
         ports,
         more={
             "CMS_DATABASE_URL": database_url,
-            "CMS_VIEWS_FILE": str(TESTS / "foreign_views.sql"),
+            "CMS_VIEWS_FILE": str(FOREIGN_VIEWS),
             "DAGSTER_DATABASE_URL": dagster_url,
             "S3_ACCESS_KEY_ID": "somebody",
             "S3_SECRET_ACCESS_KEY": "else",

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -11,7 +10,7 @@ import requests
 
 from cep_orchestration_tests.e2e.arrival import Arrival
 from cep_orchestration_tests.e2e.dagster_api import Dagster
-from cep_orchestration_tests.e2e.system import System, free_ports
+from cep_orchestration_tests.e2e.system import System
 from cep_orchestration_tests.waiting import wait_until
 
 PARTS = {"postgres", "sandbox", "code-server", "web-server", "daemon", "s3"}
@@ -37,18 +36,6 @@ def test_a_second_start_beside_a_running_one_is_refused(system: System) -> None:
     assert (second.returncode, second.stdout) == (1, "")
     assert second.stderr.startswith(f"The system of {system.home} is running already; ")
     assert len(second.stderr.splitlines()) == 1
-
-
-def test_a_port_in_use_is_one_sentence_that_names_port_and_setting(system: System, tmp_path: Path) -> None:
-    taken = system.ports["SANDBOX_PORT"]
-    other = System(tmp_path, {**free_ports(), "SANDBOX_PORT": taken})
-    try:
-        refused = other.cep("up")
-    finally:
-        other.clean_up()
-    assert (refused.returncode, refused.stdout) == (1, "")
-    assert refused.stderr.startswith(f"Port {taken} (SANDBOX_PORT) is in use by another program; ")
-    assert len(refused.stderr.splitlines()) == 1
 
 
 @dataclass(frozen=True)

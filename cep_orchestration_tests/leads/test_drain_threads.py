@@ -174,7 +174,7 @@ def test_a_heartbeat_that_fails_ends_the_run_with_that_error(cms: DemoCms, monke
 
 
 class RefusingAlerts(FakeAlerts):
-    def raise_alert(self, alert: Any) -> bool:
+    def raise_alert(self, alert: Any) -> None:
         raise OperationalError("SELECT 1", {}, Exception("no alert today"))
 
 

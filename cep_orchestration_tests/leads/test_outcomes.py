@@ -8,7 +8,7 @@ import pytest
 from cep_orchestration.leads.channels import lead_channels
 from cep_orchestration.leads.drain import Drain
 from cep_orchestration.leads.model import State
-from cep_orchestration.ports import Blocked, Hold, Outcome, Rejected, Retry, Sent, Severity, Unknown
+from cep_orchestration.ports import Blocked, Hold, Outcome, Rejected, Retry, Sent, Severity, Unavailable, Unknown
 from cep_orchestration_tests.fakes import FakeCrm, FakeMailer
 from cep_orchestration_tests.leads.running import ADVISOR, CRM, EMAIL, World
 
@@ -59,13 +59,24 @@ def test_a_refused_account_uses_no_attempt_raises_an_alert_and_waits(world: Worl
     assert world.alerts.fingerprints == ["blocked/confirmation_email/Mandrill: Invalid_Key"]
 
 
-@pytest.mark.parametrize("outcome", [Blocked("Invalid_Key"), Hold("131056", 6.0)], ids=["blocked", "held"])
+@pytest.mark.parametrize(
+    "outcome", [Blocked("Invalid_Key"), Hold("131056", 6.0), Unavailable("503")], ids=["blocked", "held", "unavailable"]
+)
 def test_however_often_a_channel_waits_the_lead_is_reached_at_last(world: World, outcome: Outcome) -> None:
     world.mailer = FakeMailer(*[outcome] * 5, Sent("m1"))
     [lead] = world.cms.ask()
     world.drain()
     assert world.mailer.leads == [lead] * 6
     assert world.cms.rows("SELECT attempts FROM orchestration.deliveries WHERE lead_id = :lead", lead=lead) == [1] * 3
+
+
+@pytest.mark.parametrize(("calls", "times"), [(2, 0), (3, 1), (6, 1)])
+def test_a_service_that_is_away_is_told_once_and_only_if_it_lasts(world: World, calls: int, times: int) -> None:
+    world.mailer = FakeMailer(*[Unavailable("503")] * calls, Sent("m1"))
+    [lead] = world.cms.ask()
+    world.drain()
+    assert world.cms.states(EMAIL, [lead]) == ["sent"]
+    assert world.alerts.fingerprints == ["unavailable/confirmation_email"] * times
 
 
 def test_mail_of_which_nobody_knows_whether_it_went_out_is_never_repeated_and_raises_an_alert(world: World) -> None:

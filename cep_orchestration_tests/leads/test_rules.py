@@ -6,7 +6,7 @@ import pytest
 
 from cep_orchestration.leads.model import Claim, Look, Settlement, State
 from cep_orchestration.leads.rules import backoff_seconds, settle, should_drain
-from cep_orchestration.ports import Blocked, Hold, Outcome, Rejected, Retry, Sent, Skipped, Unknown
+from cep_orchestration.ports import Blocked, Hold, Outcome, Rejected, Retry, Sent, Skipped, Unavailable, Unknown
 
 NOW = datetime(2027, 3, 28, 0, 30, tzinfo=UTC)
 
@@ -15,9 +15,9 @@ def _settled(outcome: Outcome, attempts: int = 1, *, repeatable: bool = False, j
     return settle(Claim("7", attempts), outcome, repeatable=repeatable, now=NOW, jitter=jitter)
 
 
-def _pending(reason: str, seconds: float, *, free: bool = False, blocked: bool = False) -> Settlement:
+def _pending(reason: str, seconds: float, *, free: bool = False) -> Settlement:
     due = NOW + timedelta(seconds=seconds)
-    return Settlement("7", State.PENDING, reason, not_before=due, gives_attempt_back=free, blocked=blocked)
+    return Settlement("7", State.PENDING, reason, not_before=due, gives_attempt_back=free)
 
 
 @pytest.mark.parametrize("repeatable", [True, False])
@@ -31,8 +31,10 @@ def _pending(reason: str, seconds: float, *, free: bool = False, blocked: bool =
         (Skipped("no e-mail"), Settlement("7", State.SKIPPED, "no e-mail")),
         (Rejected("invalid"), Settlement("7", State.DEAD, "invalid")),
         (Hold("131056", 6.0), _pending("131056", 6.0, free=True)),
+        (Unavailable("503"), _pending("503", 6.75, free=True)),
+        (Unavailable("503", 30.0), _pending("503", 30.0, free=True)),
         (Hold("131049", 86_400.0), _pending("131049", 86_400.0, free=True)),
-        (Blocked("Invalid_Key"), _pending("Invalid_Key", 300.0, free=True, blocked=True)),
+        (Blocked("Invalid_Key"), _pending("Invalid_Key", 300.0, free=True)),
     ],
     ids=lambda value: str(value)[:24],
 )

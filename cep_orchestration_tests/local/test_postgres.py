@@ -3,62 +3,39 @@
 import os
 import pwd
 import shutil
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg2
 import pytest
+from sqlalchemy import text
 
 from cep_orchestration.local import postgres
-from cep_orchestration.local.postgres import ADMIN, EmbeddedPostgres
+from cep_orchestration.local.postgres import EmbeddedPostgres
+from cep_orchestration.local.probes import Probe
 from cep_orchestration_tests.conftest import free_port
-from cep_orchestration_tests.waiting import wait_until
+from cep_orchestration_tests.postgres import connected, running_postgres
 
 OPEN_FOLDER = Path("/var/tmp")  # noqa: S108 - everyone may enter it, unlike pytest's folders
 AS_ORDINARY_USER = ("setpriv", "--reuid=games", "--regid=games", "--clear-groups")
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can start it as another user")
 
 
-@contextmanager
-def running(server: EmbeddedPostgres, port: int) -> Iterator[str]:
-    process = subprocess.Popen(server.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"postgresql://{ADMIN}:pw@127.0.0.1:{port}/postgres"
-    try:
-        wait_until(lambda: answers(address), seconds=20, what="PostgreSQL")
-        yield address
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=20)
-
-
-def answers(address: str) -> bool:
-    try:
-        psycopg2.connect(address).close()
-    except psycopg2.OperationalError:
-        return False
-    return True
-
-
 def test_data_survives_a_restart_and_a_wrong_password_is_refused(tmp_path: Path) -> None:
     port = free_port()
     server = EmbeddedPostgres(tmp_path / "pg", port, cache=tmp_path / "cache")
     server.initialise("pw")
-    with running(server, port) as address, psycopg2.connect(address) as connection:
-        connection.cursor().execute("CREATE TABLE kept AS SELECT 1 AS one")
-        connection.commit()
-        assert not answers(address.replace(":pw@", ":wrong@"))
-    connection.close()
+    with running_postgres(server.command(), port, "pw") as address:
+        with connected(f"{address}/postgres") as engine, engine.begin() as connection:
+            connection.execute(text("CREATE TABLE kept AS SELECT 1 AS one"))
+        assert not Probe("postgres", address.replace(":pw@", ":wrong@")).healthy()
     server.initialise("pw")
-    with running(server, port) as address:
-        connection = psycopg2.connect(address)
-        cursor = connection.cursor()
-        cursor.execute("SELECT one FROM kept")
-        assert cursor.fetchall() == [(1,)]
-        connection.close()
+    with (
+        running_postgres(server.command(), port, "pw") as address,
+        connected(f"{address}/postgres") as engine,
+        engine.connect() as connection,
+    ):
+        assert connection.execute(text("SELECT one FROM kept")).scalars().all() == [1]
 
 
 def test_an_initialisation_that_was_cut_off_is_begun_anew(tmp_path: Path) -> None:
@@ -89,7 +66,7 @@ def test_root_starts_it_as_nobody_with_binaries_and_data_under_a_closed_home(
         server = EmbeddedPostgres(tmp_path / "closed" / "pg", port, cache=cache)
         assert server.tool("postgres").startswith(str(cache))
         server.initialise("pw")
-        with running(server, port):
+        with running_postgres(server.command(), port, "pw"):
             owner = (tmp_path / "closed" / "pg" / "data").stat().st_uid
             assert owner == pwd.getpwnam("nobody").pw_uid
     finally:
@@ -108,15 +85,8 @@ def test_an_ordinary_user_starts_it_as_themselves() -> None:
         "from pathlib import Path; from cep_orchestration.local.postgres import EmbeddedPostgres; import os;"
         f"s = EmbeddedPostgres(Path('{home}/pg'), {port}); s.initialise('pw'); os.execv(s.command()[0], s.command())"
     )
-    process = subprocess.Popen(
-        [*AS_ORDINARY_USER, sys.executable, "-c", script],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
     try:
-        wait_until(lambda: answers(f"postgresql://{ADMIN}:pw@127.0.0.1:{port}/postgres"), seconds=20, what="PostgreSQL")
-        assert pwd.getpwuid((home / "pg" / "data").stat().st_uid).pw_name == "games"
+        with running_postgres([*AS_ORDINARY_USER, sys.executable, "-c", script], port, "pw"):
+            assert pwd.getpwuid((home / "pg" / "data").stat().st_uid).pw_name == "games"
     finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=20)
         shutil.rmtree(home)

@@ -1,7 +1,9 @@
 """Real processes, killed for real: what dies is started again, what was left behind is ended, nothing is orphaned."""
 
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -136,6 +138,14 @@ def test_ending_ends_the_children_of_parts_too(start: Callable[..., Running], tm
     assert list((tmp_path / "run").iterdir()) == []
 
 
+def test_ending_ends_everything_even_if_its_records_were_deleted(start: Callable[..., Running], tmp_path: Path) -> None:
+    running = start(serving("web"))
+    wait_until(lambda: running.ready("web"), seconds=10, what="the part")
+    shutil.rmtree(tmp_path / "run")
+    running.end()
+    assert marked(tmp_path) == []
+
+
 def test_a_part_that_ignores_the_signal_is_killed_and_a_line_says_so(
     start: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,8 +199,6 @@ def test_a_process_that_only_has_our_recorded_number_is_left_alone(tmp_path: Pat
 
 
 def test_a_port_in_use_is_named_with_its_setting() -> None:
-    import socket
-
     with socket.create_server(("127.0.0.1", 0), reuse_port=True) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(CepError, match=rf"Port {port} \(UI_PORT\) is in use"):

@@ -67,6 +67,7 @@ CREATE TABLE orchestration.alerts (
     fingerprint text PRIMARY KEY,
     severity    text NOT NULL,
     title       text NOT NULL,
+    what_to_do  text NOT NULL,
     first_seen  timestamptz NOT NULL DEFAULT now(),
     last_seen   timestamptz NOT NULL DEFAULT now(),
     told_at     timestamptz,

@@ -1,0 +1,51 @@
+"""PostgreSQL for the tests: servers that run for a while, databases that come and go."""
+
+import signal
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from uuid import uuid4
+
+from sqlalchemy import Engine, create_engine, text
+
+from cep_orchestration.database.engine import postgres_url
+from cep_orchestration.local.postgres import ADMIN
+from cep_orchestration.local.probes import Probe
+from cep_orchestration_tests.waiting import wait_until
+
+SECONDS = 20
+
+
+@contextmanager
+def running_postgres(command: Sequence[str], port: int, password: str) -> Iterator[str]:
+    """The address of a server that takes logins, without a database name."""
+    address = f"postgresql://{ADMIN}:{password}@127.0.0.1:{port}"
+    with subprocess.Popen(command) as process:
+        try:
+            wait_until(Probe("postgres", address).healthy, seconds=SECONDS, what="PostgreSQL")
+            yield address
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(SECONDS)
+
+
+@contextmanager
+def temporary_database(server: str, template: str | None = None) -> Iterator[str]:
+    """The address of a new database on `server`: empty, or a copy of the one at the address `template`."""
+    name = f"test_{uuid4().hex[:12]}"
+    copied = f" TEMPLATE {postgres_url(template).database}" if template else ""
+    with connected(f"{server}/postgres", isolation_level="AUTOCOMMIT") as admin, admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}{copied}"))
+        try:
+            yield f"{server}/{name}"
+        finally:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@contextmanager
+def connected(address: str, **options: str) -> Iterator[Engine]:
+    engine = create_engine(postgres_url(address), **options)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
