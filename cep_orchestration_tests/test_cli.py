@@ -111,7 +111,7 @@ def test_a_line_of_dotenv_that_is_no_setting_is_refused(tmp_path: Path) -> None:
 
 def test_a_name_in_dotenv_that_is_no_setting_is_told(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("UI_PORRT=3100\n", encoding="utf-8")
-    assert "no settings, and do nothing: UI_PORRT" in cep(tmp_path, "status").stderr
+    assert "no settings and change nothing: UI_PORRT" in cep(tmp_path, "status").stderr
 
 
 @pytest.mark.parametrize("home", ["/proc/nowhere", "/etc/passwd"])
