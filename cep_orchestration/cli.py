@@ -15,9 +15,10 @@ from typing import ParamSpec
 
 import click
 from dotenv.parser import parse_stream
+from sqlalchemy.exc import SQLAlchemyError
 
 from cep_orchestration import checks
-from cep_orchestration.database.engine import connect
+from cep_orchestration.database.engine import connect, opened
 from cep_orchestration.database.migrate import migrate as migrate_database
 from cep_orchestration.environment import read_settings, setting_names
 from cep_orchestration.failures import CepError, SettingError
@@ -38,16 +39,22 @@ def in_sentences(command: Callable[P, None]) -> Callable[P, None]:
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             command(*args, **kwargs)
-        except (CepError, OSError) as error:
-            click.echo(str(error) if isinstance(error, CepError) else _file_trouble(error), err=True)
+        except (CepError, OSError, SQLAlchemyError) as error:
+            click.echo(_sentence(error), err=True)
             sys.exit(1)
 
     return wrapped
 
 
-def _file_trouble(error: OSError) -> str:
-    """A folder that may not be written, a full disk, a path that is a file."""
-    return f"{error.filename or 'A file'} cannot be used ({error.strerror or error}); check CEP_HOME and its rights."
+def _sentence(error: CepError | OSError | SQLAlchemyError) -> str:
+    """OSError: a folder that may not be written, a full disk, a path that is a file."""
+    if isinstance(error, OSError):
+        return f"{error.filename or 'A file'} cannot be used ({error.strerror or error}); check its path and rights."
+    if isinstance(error, SQLAlchemyError):
+        return (
+            f"The database failed in the middle of the work ({type(error).__name__}); see that it runs, and try again."
+        )
+    return str(error)
 
 
 @main.command()
@@ -120,6 +127,8 @@ def leads(count: int, rate: float | None) -> None:
     from cep_orchestration.local.demo import add_leads
 
     engine = connect(running_settings().cms_database_url)
+    with opened(engine):
+        pass
     made = list(add_leads(engine, count, rate, lambda: datetime.now(UTC), time.sleep, Random()))  # noqa: S311
     which = f"{made[0]} to {made[-1]}" if len(made) > 1 else made[0]
     click.echo(f"New leads in the demo CMS: {len(made)} ({which}).")

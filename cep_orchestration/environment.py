@@ -13,6 +13,7 @@ from cep_orchestration.settings import ObjectStorage, Ports, Provider, Settings,
 
 CRM_VENDORS = ("none", "hubspot")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+HIGHEST_PORTS = {"S3_PORT": 65_532}  # it takes the three after it too
 DEFAULTS = {
     "CEP_HOME": ".cep",
     "UI_PORT": "3000",
@@ -117,9 +118,10 @@ class Reader:
 
     def port(self, name: str) -> int:
         value = self.text(name)
-        if value.isdecimal() and 1024 <= int(value) <= 55_000:
+        most = HIGHEST_PORTS.get(name, 65_535)
+        if value.isdecimal() and 1024 <= int(value) <= most:
             return int(value)
-        self.faults.append(f"{name} is {value!r}, but a port is a number from 1024 to 55000.")
+        self.faults.append(f"{name} is {value!r}, but it must be a number from 1024 to {most}.")
         return int(DEFAULTS[name])
 
     def choice(self, name: str, allowed: tuple[str, ...], fold: Callable[[str], str]) -> str:

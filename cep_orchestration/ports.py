@@ -19,6 +19,8 @@ class Reason(StrEnum):
     NO_ADVISOR_PHONE = "no advisor phone"
     BAD_PHONE = "bad phone"
     ERASED = "erased"
+    UNREADABLE = "unreadable in the CMS"
+    SAME_ADDRESS = "waits for another lead with its address"
     INTERRUPTED = "interrupted while sending"
     NO_CONNECTION = "no connection"
     NO_CONNECTION_IN_TIME = "no connection in time"
@@ -41,6 +43,11 @@ class Lead:
     course: str | None = None
     starts_on: date | None = None
     campaign: str | None = None
+
+    @property
+    def address(self) -> str:
+        """What providers know a lead by."""
+        return (self.email or "").strip().lower()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ PROJECT = Path(__file__).parent.parent
 
 @dataclass(frozen=True)
 class Ports:
-    """TCP ports on 127.0.0.1. The S3 server takes its own and the three after it, and these plus 10,000."""
+    """TCP ports on 127.0.0.1. S3 takes its own and the three after it, and four more, 10,000 above (or below)."""
 
     ui: int
     sandbox: int

@@ -116,7 +116,7 @@ def test_a_name_in_dotenv_that_is_no_setting_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("home", ["/proc/nowhere", "/etc/passwd"])
 def test_a_home_that_cannot_be_made_is_refused(home: str, tmp_path: Path) -> None:
-    refused(cep(tmp_path, "up", CEP_HOME=home), f"{home} cannot be used", "check CEP_HOME")
+    refused(cep(tmp_path, "up", CEP_HOME=home), f"{home} cannot be used", "check its path and rights")
 
 
 def test_two_settings_with_one_port_are_named(tmp_path: Path) -> None:
@@ -125,6 +125,23 @@ def test_two_settings_with_one_port_are_named(tmp_path: Path) -> None:
 
 def test_dagsters_database_must_be_a_postgresql(tmp_path: Path) -> None:
     refused(cep(tmp_path, "up", DAGSTER_DATABASE_URL="mysql://a@b/c"), "DAGSTER_DATABASE_URL names mysql")
+
+
+def test_dagsters_database_must_answer(tmp_path: Path) -> None:
+    address = f"postgresql://d:x@127.0.0.1:{free_port()}/dagster"
+    refused(cep(tmp_path, "up", DAGSTER_DATABASE_URL=address), "does not answer", "in DAGSTER_DATABASE_URL")
+
+
+def test_a_views_file_that_is_no_text_is_refused(tmp_path: Path, database_url: str) -> None:
+    (tmp_path / "views.sql").write_bytes(b"\xff")
+    done = cep(tmp_path, "migrate", CMS_DATABASE_URL=database_url, CMS_VIEWS_FILE="views.sql")
+    refused(done, "views.sql cannot be read as text in UTF-8")
+
+
+def test_damaged_passwords_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "secrets.json").touch()
+    refused(cep(tmp_path, "up"), "secrets.json is damaged")
 
 
 @pytest.mark.usefixtures("foreign")

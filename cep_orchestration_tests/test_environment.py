@@ -28,7 +28,8 @@ def test_an_empty_value_is_as_good_as_none() -> None:
     ("environ", "named"),
     [
         ({"UI_PORT": "http"}, "UI_PORT"),
-        ({"S3_PORT": "60000"}, "S3_PORT"),
+        ({"S3_PORT": "65533"}, "S3_PORT"),
+        ({"UI_PORT": "65536"}, "UI_PORT"),
         ({"UI_PORT": "²"}, "UI_PORT"),
         ({"MAILCHIMP_BASE_URL": "https://x.example", "MAILCHIMP_SERVER_PREFIX": "us1"}, "MAILCHIMP_API_KEY"),
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL"),

@@ -8,11 +8,6 @@ Call = Callable[[Sequence[Lead]], dict[str, Outcome] | Outcome]
 """One call: an outcome for each lead by its id, or one outcome for the call as a whole."""
 
 
-def address(lead: Lead) -> str:
-    """What providers know a lead by."""
-    return (lead.email or "").strip().lower()
-
-
 def deliver_in_calls(leads: Sequence[Lead], size: int, call: Call) -> dict[str, Outcome]:
     """An outcome for every lead, by as few calls as their size and the leads' addresses allow."""
     outcomes: dict[str, Outcome] = {}
@@ -39,8 +34,8 @@ def _distinct_batches(leads: Sequence[Lead], size: int) -> Iterator[list[Lead]]:
         batch: dict[str, Lead] = {}
         later = []
         for lead in waiting:
-            if len(batch) < size and address(lead) not in batch:
-                batch[address(lead)] = lead
+            if len(batch) < size and lead.address not in batch:
+                batch[lead.address] = lead
             else:
                 later.append(lead)
         yield list(batch.values())

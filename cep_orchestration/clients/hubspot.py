@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cep_orchestration.clients.batches import address, deliver_in_calls
+from cep_orchestration.clients.batches import deliver_in_calls
 from cep_orchestration.clients.http import Answer, Http, NoAnswerError
 from cep_orchestration.ports import Blocked, Lead, Outcome, Outcomes, Rejected, Retry, Sent, Unavailable, Unknown
 
@@ -19,21 +19,21 @@ class HubSpot:
         return deliver_in_calls(leads, CALL_SIZE, self._upsert)
 
     def _upsert(self, leads: Sequence[Lead]) -> dict[str, Outcome] | Outcome:
-        inputs = [{"id": address(lead), "idProperty": "email", "properties": _properties(lead)} for lead in leads]
+        inputs = [{"id": lead.address, "idProperty": "email", "properties": _properties(lead)} for lead in leads]
         try:
             answer = self._http.post("crm/v3/objects/contacts/batch/upsert", {"inputs": inputs})
         except NoAnswerError as failure:
             return failure.outcome()
         if answer.status not in (200, 201, 207) or not isinstance(answer.body, dict):
             return refusal(answer)
-        return {lead.id: of_record(address(lead), answer.body) for lead in leads}
+        return {lead.id: of_record(lead.address, answer.body) for lead in leads}
 
 
 def _properties(lead: Lead) -> dict[str, str]:
     """Every property that this project owns, empty ones too: an upsert by e-mail is never partial."""
     first, _, last = lead.name.strip().partition(" ")
     return {
-        "email": address(lead),
+        "email": lead.address,
         "firstname": first,
         "lastname": last.strip(),
         "phone": lead.phone or "",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cep_orchestration.clients.batches import address, deliver_in_calls
+from cep_orchestration.clients.batches import deliver_in_calls
 from cep_orchestration.clients.http import Answer, Http, NoAnswerError
 from cep_orchestration.ports import (
     Blocked,
@@ -49,14 +49,14 @@ class Mandrill:
         if not isinstance(answer.body, list):
             return refusal(answer)
         entries = {str(entry.get("email", "")).lower(): entry for entry in answer.body if isinstance(entry, dict)}
-        return {lead.id: of_entry(entries.get(address(lead))) for lead in leads}
+        return {lead.id: of_entry(entries.get(lead.address)) for lead in leads}
 
 
 def _message(leads: Sequence[Lead]) -> dict[str, Any]:
     return {
-        "to": [{"email": address(lead), "name": lead.name, "type": "to"} for lead in leads],
-        "merge_vars": [{"rcpt": address(lead), "vars": _variables(lead)} for lead in leads],
-        "recipient_metadata": [{"rcpt": address(lead), "values": {"lead": lead.id}} for lead in leads],
+        "to": [{"email": lead.address, "name": lead.name, "type": "to"} for lead in leads],
+        "merge_vars": [{"rcpt": lead.address, "vars": _variables(lead)} for lead in leads],
+        "recipient_metadata": [{"rcpt": lead.address, "values": {"lead": lead.id}} for lead in leads],
         "preserve_recipients": False,
     }
 

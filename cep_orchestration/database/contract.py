@@ -60,7 +60,10 @@ def make_views(connection: Connection, file: Path) -> None:
 
     Runs in the caller's transaction, so a file that does not work leaves the views as they were.
     """
-    sql = file.read_text(encoding="utf-8")
+    try:
+        sql = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"The views file {file} cannot be read as text in UTF-8 ({error}).") from error
     mark = hashlib.sha256(sql.encode()).hexdigest()
     if _mark(connection) == mark and not contract_faults(connection):
         return

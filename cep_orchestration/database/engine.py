@@ -7,9 +7,9 @@ from functools import lru_cache
 
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError, SQLAlchemyError
 
-from cep_orchestration.failures import SettingError
+from cep_orchestration.failures import SettingError, TransientError
 
 SHAPE = "postgresql://user:password@host:5432/database"
 DEMO_MARK = "CEP demo: invented people, for development only"
@@ -24,6 +24,8 @@ def postgres_url(address: str, setting: str = "CMS_DATABASE_URL") -> URL:
     kind = url.drivername.partition("+")[0]
     if kind not in ("postgresql", "postgres"):
         raise SettingError(f"{setting} names {kind}, but it must be PostgreSQL; write {SHAPE}.")
+    if "@" in (url.host or ""):
+        raise SettingError(f"{setting} has an @ in its user or password; write it there as %40.")
     if not url.host or not url.database or not url.username:
         raise SettingError(f"{setting} lacks its host, user or database; write {SHAPE}.")
     return url.set(drivername="postgresql+psycopg2")
@@ -49,8 +51,28 @@ def opened(engine: Engine, setting: str = "CMS_DATABASE_URL") -> Iterator[Connec
         connection = engine.connect()
     except OperationalError as error:
         raise SettingError(_refusal(error, engine.url, setting)) from error
+    except ProgrammingError as error:
+        raise SettingError(
+            f"{setting} has a parameter that PostgreSQL does not know; take out what stands after «?»."
+        ) from error
     with connection:
         yield connection
+
+
+@contextmanager
+def discreet() -> Iterator[None]:
+    """PostgreSQL's words quote the value that it did not like, which may be a person's: only its code gets out."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        code = getattr(getattr(error, "orig", None), "pgcode", None)
+        kind = f"{type(error).__name__}{f', SQLSTATE {code}' if code else ''}"
+        failure = TransientError(
+            f"La base de datos no pudo ejecutar una consulta ({kind}). Compruébela con «cep check»."
+        )
+    else:
+        return
+    raise failure from None
 
 
 def _refusal(error: OperationalError, url: URL, setting: str) -> str:

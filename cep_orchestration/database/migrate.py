@@ -7,7 +7,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from cep_orchestration.database.contract import PACKAGED_VIEWS, contract_faults, make_views
 from cep_orchestration.database.engine import opened
@@ -29,8 +29,15 @@ def migrate(engine: Engine, views_file: Path | None) -> int | None:
             command.upgrade(_config(connection), "head")
         except ProgrammingError as error:
             raise SettingError(_not_allowed(engine, error)) from error
-        make_views(connection, views_file or PACKAGED_VIEWS)
-        return _baseline(connection)
+        file = views_file or PACKAGED_VIEWS
+        make_views(connection, file)
+        try:
+            return _baseline(connection)
+        except (DataError, IntegrityError) as error:
+            raise SettingError(
+                f"The leads that {file} maps cannot be recorded ({type(error).__name__}): each needs an id of its own, "
+                "and columns that can be read; correct the file and run «cep migrate»."
+            ) from error
 
 
 def database_faults(engine: Engine) -> list[str]:

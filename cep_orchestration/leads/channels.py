@@ -12,13 +12,19 @@ PAIR_SECONDS = 6.5  # WhatsApp refuses more than about one message in 6 s to one
 
 def lead_channels(mailer: Mailer | None, messenger: Messenger | None, crm: Crm | None) -> list[Channel]:
     return [
-        Channel("confirmation_email", mailer.confirm if mailer else None, lacks_email, batch_size=500),
+        Channel(
+            "confirmation_email",
+            mailer.confirm if mailer else None,
+            lacks_email,
+            batch_size=500,
+            one_call_an_address=True,
+        ),
         Channel(
             "advisor_message",
             AdvisorMessages(messenger).deliver if messenger else None,
             lacks_advisor,
             batch_size=500,
-            by_campus=True,
+            by_advisor=True,
             pace_seconds=PAIR_SECONDS,
         ),
         Channel(
@@ -27,6 +33,7 @@ def lead_channels(mailer: Mailer | None, messenger: Messenger | None, crm: Crm |
             lacks_email,
             batch_size=100,
             repeatable=True,
+            one_call_an_address=True,
             absent=Reason.NO_CRM,
         ),
     ]

@@ -3,10 +3,12 @@
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import dagster as dg
 
+from cep_orchestration.database.engine import discreet
 from cep_orchestration.leads.drain import Drain, LeadServices, Story
 from cep_orchestration.leads.model import State
 from cep_orchestration.leads.rules import should_drain
@@ -18,7 +20,8 @@ OWNERS = ["team:operaciones"]
 GROUP = "leads"
 PRIORITY = {"dagster/priority": "2"}
 POLL_SECONDS = 1  # the daemon looks every 5 s; a larger number here can only make it miss a look
-BEGINNING = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING]
+START_SECONDS = 20
+Status = dg.DagsterRunStatus
 
 
 @dg.op(
@@ -34,7 +37,7 @@ def deliver_leads(context: dg.OpExecutionContext, lead_services: dg.ResourcePara
         lead_services.channels,
         lead_services.alerts,
     )
-    with job_log("process_leads", lead_services.log_level) as counts, ThreadPoolExecutor(1) as pool:
+    with discreet(), job_log("process_leads", lead_services.log_level) as counts, ThreadPoolExecutor(1) as pool:
         try:
             work = pool.submit(drain.run, stop)
             gave_way = _wait(context, work, stop)
@@ -57,7 +60,7 @@ def _wait(context: dg.OpExecutionContext, work: Future[Story], stop: threading.E
         stop.set()
         work.result()
         run = context.instance.get_run_by_id(context.run_id)
-        if run and run.status is dg.DagsterRunStatus.CANCELING:
+        if run and run.status is Status.CANCELING:
             raise
         return True
     return False
@@ -126,7 +129,8 @@ def process_leads() -> None:
 def new_leads(
     context: dg.SensorEvaluationContext, lead_services: dg.ResourceParam[LeadServices]
 ) -> dg.RunRequest | dg.SkipReason:
-    look = lead_services.ledger.look([channel.name for channel in lead_services.channels if channel.deliver])
+    with discreet():
+        look = lead_services.ledger.look([channel.name for channel in lead_services.channels if channel.deliver])
     if not look.ready:
         return dg.SkipReason("La base de datos no está preparada: ejecute «cep migrate».")
     reason = should_drain(look)
@@ -138,9 +142,12 @@ def new_leads(
 
 
 def _beginning(instance: dg.DagsterInstance) -> bool:
-    """Whether a run is queued or starting. Economy only: two runs share the work without harm."""
-    filters = dg.RunsFilter(job_name=process_leads.name, statuses=BEGINNING)
-    return bool(instance.get_run_ids(filters, limit=1))
+    """Whether a run waits for its slot or is starting. Economy only: two runs share the work without harm, so one
+    that has been starting for long, its process perhaps gone, is not waited for."""
+    lately = datetime.now(UTC) - timedelta(seconds=START_SECONDS)
+    waiting = dg.RunsFilter(job_name=process_leads.name, statuses=[Status.NOT_STARTED, Status.QUEUED])
+    starting = dg.RunsFilter(job_name=process_leads.name, statuses=[Status.STARTING], updated_after=lately)
+    return any(instance.get_run_ids(filters, limit=1) for filters in (waiting, starting))
 
 
 @dg.asset(
@@ -153,7 +160,7 @@ def _beginning(instance: dg.DagsterInstance) -> bool:
     pool="general",
 )
 def deliveries(lead_services: dg.ResourceParam[LeadServices]) -> dg.MaterializeResult[None]:
-    with job_log("leads/deliveries", lead_services.log_level) as counts:
+    with discreet(), job_log("leads/deliveries", lead_services.log_level) as counts:
         states = lead_services.ledger.states()
         counts.update(deliveries=sum(one.deliveries for one in states))
     return dg.MaterializeResult(metadata=ledger_metadata(states))

@@ -14,7 +14,19 @@ from cep_orchestration.leads.model import Channel, Claim, Settlement, State
 from cep_orchestration.leads.rules import UNAVAILABLE_CALLS_BEFORE_ALERT, settle
 from cep_orchestration.leads.store import Ledger
 from cep_orchestration.leads.words import blocked_alert, delivery_alert, unavailable_alert
-from cep_orchestration.ports import Alert, Alerts, Blocked, Lead, Outcome, Reason, Skipped, Unavailable, Unknown
+from cep_orchestration.ports import (
+    Alert,
+    Alerts,
+    Blocked,
+    Hold,
+    Lead,
+    Outcome,
+    Reason,
+    Rejected,
+    Skipped,
+    Unavailable,
+    Unknown,
+)
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +35,7 @@ BEAT_SECONDS = 3.0
 TELL_SECONDS = 5.0
 QUIET_SECONDS = 1.0
 LONGEST_SECONDS = 15 * 60.0
+ERASED = Skipped(Reason.ERASED)
 UNSETTLED = frozenset({State.DEAD, State.UNKNOWN})
 
 
@@ -161,15 +174,22 @@ class Drain:
             else:
                 self._done.wait(POLL_SECONDS)
 
-    def _outcomes(self, channel: Channel, claims: Sequence[Claim], leads: Mapping[str, Lead]) -> Mapping[str, Outcome]:
-        outcomes: dict[str, Outcome] = {
-            claim.lead_id: Skipped(Reason.ERASED) for claim in claims if claim.lead_id not in leads
-        }
+    def _outcomes(
+        self, channel: Channel, claims: Sequence[Claim], leads: Mapping[str, Lead | None]
+    ) -> Mapping[str, Outcome]:
+        outcomes: dict[str, Outcome] = {}
         ready: list[Lead] = []
-        for lead in leads.values():
-            if reason := channel.lacks(lead):
+        addresses: set[str] = set()
+        for claim in claims:
+            lead = leads.get(claim.lead_id, ERASED)
+            if not isinstance(lead, Lead):
+                outcomes[claim.lead_id] = lead or Rejected(Reason.UNREADABLE)
+            elif reason := channel.lacks(lead):
                 outcomes[lead.id] = Skipped(reason)
+            elif channel.one_call_an_address and lead.address in addresses:
+                outcomes[lead.id] = Hold(Reason.SAME_ADDRESS, after=0.0)
             else:
+                addresses.add(lead.address)
                 ready.append(lead)
         return {**outcomes, **(self._deliver(channel, ready) if ready else {})}
 

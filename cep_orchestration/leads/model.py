@@ -27,7 +27,8 @@ class Channel:
     lacks        why this lead cannot be served by this channel, or None
     batch_size   leads of one claim; a client may need several calls for them
     repeatable   doing it twice leaves the outside as doing it once does (an upsert), so an unknown outcome goes again
-    by_campus    one claim holds leads of one campus only, and waits `pace_seconds` after that campus's last one
+    one_call_an_address   leads with one address never share a claim's call: the later one waits for the next
+    by_advisor   one claim holds the leads of one advisor, `pace_seconds` after the last one
     """
 
     name: str
@@ -35,7 +36,8 @@ class Channel:
     lacks: Callable[[Lead], str | None]
     batch_size: int
     repeatable: bool = False
-    by_campus: bool = False
+    one_call_an_address: bool = False
+    by_advisor: bool = False
     pace_seconds: float = 0.0
     absent: Reason = Reason.NOT_CONFIGURED
 

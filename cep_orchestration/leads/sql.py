@@ -55,9 +55,9 @@ RECORD_RECENT = text(RECORD.format(window=f"l.created_at > now() - {RECENT} AND"
 RECORD_ANY = text(RECORD.format(window=""))
 
 CLAIM = """
-WITH due AS (
-    SELECT d.lead_id FROM orchestration.deliveries d {campus}
-    WHERE d.channel = :channel AND d.state = 'pending' AND d.not_before <= now()
+WITH {advisors} due AS (
+    SELECT d.lead_id FROM orchestration.deliveries d
+    WHERE d.channel = :channel AND d.state = 'pending' AND d.not_before <= now() {of_one}
     ORDER BY d.not_before, d.lead_id LIMIT :size FOR UPDATE OF d SKIP LOCKED
 )
 UPDATE orchestration.deliveries d
@@ -65,15 +65,26 @@ SET state = 'sending', attempts = attempts + 1, reason = NULL, claimed_by = :dra
 FROM due WHERE d.channel = :channel AND d.lead_id = due.lead_id
 RETURNING d.lead_id, d.attempts
 """
-ONE_CAMPUS = """
-    JOIN (SELECT w.campus_id FROM orchestration.deliveries w
-          WHERE w.channel = :channel AND w.state = 'pending' AND w.not_before <= now()
-            AND NOT EXISTS (SELECT 1 FROM orchestration.deliveries s
-                            WHERE s.channel = :channel AND s.campus_id = w.campus_id AND s.state = 'sent'
-                              AND s.settled_at > now() - make_interval(secs => :pace))
-          ORDER BY w.not_before LIMIT 1) chosen ON chosen.campus_id IS NOT DISTINCT FROM d.campus_id
+# An advisor may have several campuses: all that wait for them are one claim, and wait together after the last one.
+ADVISORS = """
+advisors AS (
+    SELECT a.id AS campus_id, b.id AS shared_id FROM orchestration.cms_campuses a
+    JOIN orchestration.cms_campuses b ON b.id = a.id OR b.advisor_phone = a.advisor_phone
+), chosen AS (
+    SELECT w.campus_id FROM orchestration.deliveries w
+    WHERE w.channel = :channel AND w.state = 'pending' AND w.not_before <= now()
+      AND NOT EXISTS (SELECT 1 FROM advisors v JOIN orchestration.deliveries s ON s.campus_id = v.shared_id
+                      WHERE v.campus_id = w.campus_id AND s.channel = :channel AND s.state = 'sent'
+                        AND s.settled_at > now() - make_interval(secs => :pace))
+    ORDER BY w.not_before LIMIT 1
+),
 """
-CLAIM_ANY, CLAIM_ONE_CAMPUS = text(CLAIM.format(campus="")), text(CLAIM.format(campus=ONE_CAMPUS))
+OF_ONE_ADVISOR = """
+AND EXISTS (SELECT 1 FROM chosen LEFT JOIN advisors v ON v.campus_id = chosen.campus_id
+            WHERE d.campus_id = v.shared_id OR d.campus_id IS NOT DISTINCT FROM chosen.campus_id)
+"""
+CLAIM_ANY = text(CLAIM.format(advisors="", of_one=""))
+CLAIM_ONE_ADVISOR = text(CLAIM.format(advisors=ADVISORS, of_one=OF_ONE_ADVISOR))
 
 SETTLE = text("""
 UPDATE orchestration.deliveries d

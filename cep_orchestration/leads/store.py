@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, Row, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 
 from cep_orchestration.leads import sql
 from cep_orchestration.leads.model import Channel, Claim, Look, Settlement, State
@@ -68,15 +68,15 @@ class Ledger:
             statement = sql.RECORD_ANY if whole_table else sql.RECORD_RECENT
             return int(connection.execute(statement, {"channels": owed, "at_once": RECORD_AT_ONCE}).scalar_one())
 
-    def claim(self, channel: Channel, drain_id: str) -> tuple[list[Claim], dict[str, Lead]]:
+    def claim(self, channel: Channel, drain_id: str) -> tuple[list[Claim], dict[str, Lead | None]]:
         """Puts due deliveries in `sending` for this drain, and reads their leads as the CMS has them now.
 
         The commit comes before any call. One transaction: leads that cannot be read are not claimed either.
-        A lead that was erased is not among those read.
+        A lead that was erased is not among those read; one with a datum that the views cannot read is None.
         """
-        statement = sql.CLAIM_ONE_CAMPUS if channel.by_campus else sql.CLAIM_ANY
+        statement = sql.CLAIM_ONE_ADVISOR if channel.by_advisor else sql.CLAIM_ANY
         parameters = {"channel": channel.name, "size": channel.batch_size, "drain": drain_id}
-        if channel.by_campus:
+        if channel.by_advisor:
             parameters["pace"] = channel.pace_seconds
         with self._engine.begin() as connection:
             claims = [Claim(lead_id, attempts) for lead_id, attempts in connection.execute(statement, parameters)]
@@ -136,8 +136,21 @@ class Ledger:
             connection.execute(sql.FINISH, {"drain": drain_id})
 
 
-def _read_leads(connection: Connection, ids: Sequence[str]) -> dict[str, Lead]:
-    found = {row.id: _lead(row) for row in connection.execute(sql.READ_LEADS_BY_TIME, {"ids": list(ids)})}
+def _read_leads(connection: Connection, ids: Sequence[str]) -> dict[str, Lead | None]:
+    """All at once; where one of them cannot be read, each by itself, so that it alone is None."""
+    try:
+        with connection.begin_nested():
+            return _read(connection, ids)
+    except DataError:
+        if len(ids) == 1:
+            return {ids[0]: None}
+    return {key: lead for one in ids for key, lead in _read_leads(connection, [one]).items()}
+
+
+def _read(connection: Connection, ids: Sequence[str]) -> dict[str, Lead | None]:
+    found: dict[str, Lead | None] = {
+        row.id: _lead(row) for row in connection.execute(sql.READ_LEADS_BY_TIME, {"ids": list(ids)})
+    }
     moved = [lead_id for lead_id in ids if lead_id not in found]
     if moved:
         found |= {row.id: _lead(row) for row in connection.execute(sql.READ_LEADS, {"ids": moved})}

@@ -28,6 +28,8 @@ REASONS: Mapping[Reason, str] = {
     Reason.NO_ADVISOR_PHONE: "la sede no tiene teléfono de asesor",
     Reason.BAD_PHONE: "el teléfono del asesor no es válido",
     Reason.ERASED: "el lead se borró del CMS",
+    Reason.UNREADABLE: "el CMS tiene un dato de este lead que no se puede leer",
+    Reason.SAME_ADDRESS: "espera a otro lead con el mismo correo",
     Reason.INTERRUPTED: "el proceso se interrumpió durante el envío",
     Reason.NO_CONNECTION: "no se pudo conectar con el servicio",
     Reason.NO_CONNECTION_IN_TIME: "el servicio no aceptó la conexión a tiempo",

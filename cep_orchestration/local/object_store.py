@@ -8,14 +8,19 @@ from pathlib import Path
 from cep_orchestration.failures import SettingError, TransientError
 from cep_orchestration.settings import ObjectStorage
 
-GRPC_OFFSET = 10_000
-NEIGHBOURS = {"master": 1, "volume": 2, "filer": 3}
+NEIGHBOURS = {"s3": 0, "master": 1, "volume": 2, "filer": 3}
+HIGHEST_PORT = 65_535
 
 
 def ports(s3_port: int) -> list[int]:
     """Every TCP port that the server takes: S3's, its three neighbours, and the gRPC port of each."""
-    plain = [s3_port, *(s3_port + offset for offset in NEIGHBOURS.values())]
-    return plain + [port + GRPC_OFFSET for port in plain]
+    plain = [s3_port + offset for offset in NEIGHBOURS.values()]
+    return plain + [_grpc(port) for port in plain]
+
+
+def _grpc(port: int) -> int:
+    """10,000 above, as the server's parts expect of each other; below where there is no such port."""
+    return port + 10_000 if port + 10_000 <= HIGHEST_PORT else port - 10_000
 
 
 def prepare(folder: Path, storage: ObjectStorage) -> Path:
@@ -39,8 +44,8 @@ def command(folder: Path, s3_port: int) -> list[str]:
         "dir": folder,
         "ip": "127.0.0.1",
         "ip.bind": "127.0.0.1",
-        "s3.port": s3_port,
         **{f"{name}.port": s3_port + offset for name, offset in NEIGHBOURS.items()},
+        **{f"{name}.port.grpc": _grpc(s3_port + offset) for name, offset in NEIGHBOURS.items()},
         "s3.config": folder / "s3.json",
         "s3.port.iceberg": 0,
         "s3.port.lance": 0,

@@ -70,6 +70,7 @@ def _postgres(plan: Plan, keys: Secrets) -> Part:
 
 def _sandbox(plan: Plan) -> Part:
     store = plan.settings.home / "sandbox.db"
+    store.touch(mode=0o600)
     where = ["--port", str(plan.settings.ports.sandbox), "--store", str(store)]
     return Part(
         name="sandbox",
@@ -83,7 +84,7 @@ def _sandbox(plan: Plan) -> Part:
 
 def _code_server(plan: Plan) -> Part:
     port = str(plan.settings.ports.code_server)
-    where = ["--host", "127.0.0.1", "--port", port, "--location-name", "cep_orchestration"]
+    where = ["--host", "127.0.0.1", "--port", port, "--location-name", "cep_orchestration", *_log_level(plan)]
     return Part(
         name="code-server",
         title="Code server",
@@ -114,7 +115,7 @@ def _daemon(plan: Plan) -> Part:
     return Part(
         name="daemon",
         title="Dagster daemon",
-        command=_python("dagster._daemon", "run", "-w", workspace),
+        command=_python("dagster._daemon", "run", "-w", workspace, *_log_level(plan)),
         address="sensors, schedules and the queue of runs",
         probe=Probe("daemon", f"http://127.0.0.1:{plan.settings.ports.ui}"),
         needs=("code-server",),
@@ -132,7 +133,12 @@ def _object_store(plan: Plan) -> Part:
         probe=Probe("http", f"http://127.0.0.1:{port}"),
         on_ready=lambda: object_store.make_bucket(plan.object_storage, plan.settings.backup_bucket),
         foundation=True,
+        vital=False,
     )
+
+
+def _log_level(plan: Plan) -> list[str]:
+    return ["--log-level", plan.settings.log_level.lower()]
 
 
 def _python(module: str, *arguments: str) -> list[str]:

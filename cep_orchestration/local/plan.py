@@ -11,6 +11,7 @@ from cep_orchestration.database.engine import postgres_url
 from cep_orchestration.environment import read_settings
 from cep_orchestration.failures import SettingError
 from cep_orchestration.local.postgres import ADMIN
+from cep_orchestration.local.processes import write_whole
 from cep_orchestration.settings import ObjectStorage, Settings, mixing_faults
 
 SANDBOX_BASES = {
@@ -39,6 +40,7 @@ class Plan:
     environ: Mapping[str, str]
     demo: bool
     embeds_postgres: bool
+    names_dagster_database: bool
     embeds_object_storage: bool
     runs_sandbox: bool
 
@@ -72,6 +74,7 @@ def make_plan(environ: Mapping[str, str], keys: Secrets) -> Plan:
         environ=_for_children(complete, settings),
         demo=demo,
         embeds_postgres=demo or not given.dagster_database_url,
+        names_dagster_database=bool(given.dagster_database_url),
         embeds_object_storage=given.object_storage is None,
         runs_sandbox=any(map(settings.is_sandbox, settings.providers())),
     )
@@ -81,17 +84,17 @@ def load_secrets(home: Path) -> Secrets:
     """Reads them, or makes them at the first start; readable by the owner only."""
     file = home / "secrets.json"
     if file.exists():
-        return Secrets(**json.loads(file.read_text(encoding="utf-8")))
+        try:
+            return Secrets(**json.loads(file.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise SettingError(f"{file} is damaged; put it back, or remove {home} and begin anew.") from error
     if (home / "postgres" / "data").exists():
         raise SettingError(
             f"{file} is gone, with the password of the data in {home / 'postgres'}; put it back or remove {home}."
         )
     home.mkdir(parents=True, exist_ok=True)
     made = Secrets(secrets.token_urlsafe(24), secrets.token_hex(10), secrets.token_urlsafe(30))
-    fresh = file.with_suffix(".new")
-    fresh.touch(mode=0o600)
-    fresh.write_text(json.dumps(vars(made)), encoding="utf-8")
-    fresh.rename(file)
+    write_whole(file, json.dumps(vars(made)))
     return made
 
 

@@ -75,6 +75,7 @@ class EmbeddedPostgres:
             capture_output=True,
             text=True,
             cwd="/",
+            start_new_session=True,
             check=False,
         )
         if done.returncode:

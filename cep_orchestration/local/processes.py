@@ -59,16 +59,28 @@ class Records:
 
     def write(self, session: Session) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._file(session).write_text(json.dumps(asdict(session)), encoding="utf-8")
+        write_whole(self._file(session), json.dumps(asdict(session)))
 
     def forget(self, session: Session) -> None:
         self._file(session).unlink(missing_ok=True)
 
     def read(self) -> list[Session]:
-        return [Session(**json.loads(file.read_text(encoding="utf-8"))) for file in self.folder.glob("*.pid")]
+        return [Session(**json.loads(file.read_text(encoding="utf-8"))) for file in self._files()]
+
+    def _files(self) -> list[Path]:
+        """Without the empty ones, which a crash of the machine can leave."""
+        return [file for file in self.folder.glob("*.pid") if file.stat().st_size]
 
     def _file(self, session: Session) -> Path:
         return self.folder / f"{session.part}.{session.leader}.pid"
+
+
+def write_whole(file: Path, text: str) -> None:
+    """The file has all of the text or is as it was, whenever this process dies; its owner alone reads it."""
+    fresh = file.with_name(f".{file.name}.new")
+    fresh.touch(mode=0o600)
+    fresh.write_text(text, encoding="utf-8")
+    fresh.rename(file)
 
 
 def start(

@@ -1,12 +1,11 @@
 """`cep status`: what runs, where, healthy or not, asked of the parts themselves."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from cep_orchestration.local.probes import Probe
 from cep_orchestration.local.processes import Records
-from cep_orchestration.local.up import STATE
+from cep_orchestration.local.up import STATE, read_state
 
 
 @dataclass(frozen=True)
@@ -20,8 +19,7 @@ class PartStatus:
 
 def status(home: Path) -> list[PartStatus]:
     """One entry for each part of the last start; empty if nothing was ever started."""
-    file = home / STATE
-    if not file.exists():
+    if not (home / STATE).exists():
         return []
     alive = {session.part for session in Records(home).read() if session.members()}
     return [
@@ -32,5 +30,5 @@ def status(home: Path) -> list[PartStatus]:
             running=part["name"] in alive,
             healthy=part["name"] in alive and Probe(**part["probe"]).healthy(),
         )
-        for part in json.loads(file.read_text(encoding="utf-8"))["parts"]
+        for part in read_state(home)["parts"]
     ]

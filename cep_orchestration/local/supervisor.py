@@ -26,6 +26,7 @@ class Part:
     prepare      done once, before its first start
     on_ready     done whenever it has become ready
     foundation   ended after all parts that are none
+    vital        the system ends if it cannot be started at all; any other is tried for ever
     """
 
     name: str
@@ -38,6 +39,7 @@ class Part:
     on_ready: Callable[[], None] | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     foundation: bool = False
+    vital: bool = True
 
 
 @dataclass
@@ -99,7 +101,7 @@ class Supervisor:
             self._ended(running, code)
         elif not running.ready and running.part.probe.healthy():
             self._became_ready(running)
-        elif not running.was_ready and time.monotonic() - running.started_at > FIRST_READY_SECONDS:
+        elif running.part.vital and not running.was_ready and self._lasts(running):
             raise CepError(f"{running.part.title} runs, but does not answer. {self._last_words(running.part)}")
 
     def _needs_met(self, part: Part) -> bool:
@@ -133,7 +135,7 @@ class Supervisor:
         lived = time.monotonic() - running.started_at
         running.tries = 1 if lived > STEADY_SECONDS else running.tries + 1
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        if not running.was_ready and running.tries >= TRIES_BEFORE_FIRST_READY:
+        if running.part.vital and not running.was_ready and running.tries >= TRIES_BEFORE_FIRST_READY:
             raise CepError(f"{running.part.title} does not start ({how}). {self._last_words(running.part)}")
         wait = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** (running.tries - 1))
         self.say(f"{running.part.title} ended ({how}); starting it again. Its log: {self._log(running.part)}")
@@ -144,6 +146,9 @@ class Supervisor:
         if not self._told and all(running.ready for running in self.running.values()):
             self._told = True
             self.on_all_ready()
+
+    def _lasts(self, running: Running) -> bool:
+        return time.monotonic() - running.started_at > FIRST_READY_SECONDS
 
     def _log(self, part: Part) -> Path:
         return self.home / "logs" / f"{part.name}.log"

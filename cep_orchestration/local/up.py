@@ -8,14 +8,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from cep_orchestration.database.engine import connect, is_demo, opened
+from sqlalchemy import create_engine
+
+from cep_orchestration.database.engine import connect, is_demo, opened, postgres_url
 from cep_orchestration.failures import SettingError
 from cep_orchestration.local import object_store
 from cep_orchestration.local.parts import dagster_home, make_parts, ports
 from cep_orchestration.local.plan import Plan, Secrets
 from cep_orchestration.local.probes import check_port_free
-from cep_orchestration.local.processes import Records
+from cep_orchestration.local.processes import Records, write_whole
 from cep_orchestration.local.supervisor import Part, Supervisor, end_all
 from cep_orchestration.settings import mixing_faults
 
@@ -35,6 +38,8 @@ def up(plan: Plan, keys: Secrets, say: Callable[[str], None]) -> None:
             check_port_free(setting, port)
         if not plan.demo:
             refuse_mixing(plan)
+        if plan.names_dagster_database:
+            check_dagster_database(plan)
         dagster_home(home)
         parts = make_parts(plan, keys)
         write_state(plan, parts)
@@ -52,6 +57,14 @@ def refuse_mixing(plan: Plan) -> None:
     with opened(connect(plan.settings.cms_database_url)) as connection:
         if faults := mixing_faults(plan.settings, demo=is_demo(connection)):
             raise SettingError("\n".join(faults))
+
+
+def check_dagster_database(plan: Plan) -> None:
+    """Raises SettingError if the database that Dagster is to use takes no connection."""
+    url = postgres_url(plan.settings.dagster_database_url, "DAGSTER_DATABASE_URL")
+    engine = create_engine(url, connect_args={"connect_timeout": 10})
+    with opened(engine, "DAGSTER_DATABASE_URL"):
+        engine.dispose()
 
 
 @contextmanager
@@ -88,9 +101,7 @@ def write_state(plan: Plan, parts: list[Part]) -> None:
             for part in parts
         ],
     }
-    file = plan.settings.home / STATE
-    file.touch(mode=0o600)
-    file.write_text(json.dumps(state), encoding="utf-8")
+    write_whole(plan.settings.home / STATE, json.dumps(state))
 
 
 def ports_of_running(home: Path) -> Mapping[str, str]:
@@ -98,8 +109,18 @@ def ports_of_running(home: Path) -> Mapping[str, str]:
     file = home / STATE
     if not file.exists():
         return {}
-    ports_in_use: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))["ports"]
+    ports_in_use: dict[str, str] = read_state(home)["ports"]
     return ports_in_use
+
+
+def read_state(home: Path) -> dict[str, Any]:
+    """What the last start wrote. Raises SettingError when it is damaged."""
+    file = home / STATE
+    try:
+        state: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise SettingError(f"{file} is damaged; start again with «make up», which writes it anew.") from error
+    return state
 
 
 def _how_to_go_on(plan: Plan) -> str:

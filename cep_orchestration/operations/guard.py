@@ -1,5 +1,6 @@
 """Keeps other sites' pages away from Dagster's web server, which has neither a login nor a protection of its own."""
 
+import re
 from collections.abc import Collection, Mapping
 
 from starlette.datastructures import Headers
@@ -17,7 +18,7 @@ def refusal(scope_type: str, method: str, path: str, headers: Mapping[str, str],
     its own that leads here, anything at all. Each has its mark: the Host, the Origin, the method, the content type.
     """
     host = headers.get("host", "").lower()
-    if host.rsplit(":", 1)[0] not in hosts and host not in hosts:
+    if re.sub(r":\d+$", "", host) not in hosts:
         return "this server is not known by that host name (setting UI_HOSTS)"
     origin = headers.get("origin")
     if origin is not None and origin.lower().partition("://")[2] != host:

@@ -96,6 +96,7 @@ def test_a_foreign_cms_is_served_by_its_own_views_file_alone(foreign: Engine) ->
     assert ledger.record_new(channels, whole_table=False) == 1
     [claim], leads = ledger.claim(channels[0], "a")
     lead = leads[claim.lead_id]
+    assert lead
     assert (lead.name, lead.campus, lead.course) == ("Eva Gil", "Campus Norte", "Auxiliar de Veterinaria")
     assert lead.advisor_phone is None
 

@@ -61,7 +61,7 @@ def test_a_claim_is_of_one_channel_due_and_no_larger_than_its_batch(cms: DemoCms
     assert sorted(cms.states(CRM.name, leads)) == ["pending"] * 3
 
 
-def test_a_claim_is_of_one_campus_where_the_channel_is_by_campus(cms: DemoCms) -> None:
+def test_a_claim_is_of_one_campus_where_the_channel_is_by_advisor(cms: DemoCms) -> None:
     here, there = asked(cms, 3, campus=4), asked(cms, 2, campus=9)
     batches = [ids(cms.claim(ADVISOR, "a")) for _ in range(3)]
     assert batches == [sorted(here), sorted(there), []]
@@ -145,3 +145,32 @@ def test_an_outcome_is_recorded_as_soon_as_the_database_is_back(cms: DemoCms) ->
         other.rollback()
         settling.result(10)
     assert cms.states(EMAIL.name, [lead]) == ["sent"]
+
+
+BROKEN_VIEW = """
+CREATE OR REPLACE VIEW orchestration.cms_leads AS
+SELECT id::text AS id, created_at, name::text AS name, email::text AS email, ('+' || phone::bigint)::text AS phone,
+       campus_id::text AS campus_id, course_run_id::text AS course_run_id, campaign_id::text AS campaign_id,
+       consent_date AS consent_at, marketing_consent FROM public.leads
+"""
+
+
+def test_a_lead_that_the_views_cannot_read_stands_alone(cms: DemoCms) -> None:
+    [good] = cms.ask(phone="600111222")
+    [bad] = cms.ask(phone="611 casa")
+    cms.ledger.record_new(CHANNELS, whole_table=False)
+    cms.run(BROKEN_VIEW)
+    claims, leads = cms.ledger.claim(EMAIL, "a")
+    assert ids(claims) == sorted([good, bad])
+    assert leads[bad] is None
+    assert leads[good] is not None
+
+
+def test_one_advisor_of_two_campuses_gets_one_message_and_is_paced_as_one(cms: DemoCms) -> None:
+    cms.run("UPDATE public.campuses SET advisor_phone = '+34 600 111 222' WHERE id IN (3, 4)")
+    here, there, elsewhere = (asked(cms, campus=campus)[0] for campus in (3, 4, 5))
+    assert ids(cms.claim(ADVISOR, "a")) == sorted([here, there])
+    settle(cms, "a", *(Settlement(lead, State.SENT) for lead in (here, there)), channel=ADVISOR.name)
+    asked(cms, campus=4)
+    assert ids(cms.claim(ADVISOR, "a")) == [elsewhere]
+    assert cms.claim(ADVISOR, "a") == []

@@ -122,7 +122,7 @@ class FailingLedger(Ledger):
         if method == self._method and self._when(arguments):
             raise OperationalError("SELECT 1", {}, Exception("the server closed the connection"))
 
-    def claim(self, channel: Channel, drain_id: str) -> tuple[list[Claim], dict[str, Lead]]:
+    def claim(self, channel: Channel, drain_id: str) -> tuple[list[Claim], dict[str, Lead | None]]:
         self._fail("claim", channel.name)
         return super().claim(channel, drain_id)
 

@@ -39,7 +39,7 @@ def test_a_lead_is_recorded_and_counted_once_however_often_one_looks(cms: DemoCm
     assert cms.rows(COUNTS) == [(str(CAMPUS), 3)]
 
 
-def test_leads_are_counted_by_campus_and_those_without_one_too(cms: DemoCms) -> None:
+def test_leads_are_counted_by_advisor_and_those_without_one_too(cms: DemoCms) -> None:
     cms.ask(2, campus=5)
     cms.ask(3, campus=None)
     _record(cms)

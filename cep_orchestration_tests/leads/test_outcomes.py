@@ -1,14 +1,16 @@
 """What becomes of a delivery that did not go as it should, and who is told of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Event
 
 import pytest
+from sqlalchemy import Connection, text
 
+from cep_orchestration.leads import store
 from cep_orchestration.leads.channels import lead_channels
 from cep_orchestration.leads.drain import Drain
 from cep_orchestration.leads.model import State
-from cep_orchestration.ports import Blocked, Hold, Outcome, Rejected, Retry, Sent, Severity, Unavailable, Unknown
+from cep_orchestration.ports import Blocked, Hold, Lead, Outcome, Rejected, Retry, Sent, Severity, Unavailable, Unknown
 from cep_orchestration_tests.fakes import FakeCrm, FakeMailer
 from cep_orchestration_tests.leads.running import ADVISOR, CRM, EMAIL, World
 
@@ -26,7 +28,7 @@ def test_after_three_attempts_the_deliveries_are_dead_and_one_alert_says_so_with
     world: World,
 ) -> None:
     world.mailer = FakeMailer(Retry("503"))
-    leads = world.cms.ask(3, name="Ana Pérez", email="ana@example.com", phone="+34 600 111 222")
+    leads = world.cms.ask(3, name="Ana Pérez", phone="+34 600 111 222")
     world.record()
     world.drain()
     assert len(world.mailer.calls) == 3
@@ -34,7 +36,7 @@ def test_after_three_attempts_the_deliveries_are_dead_and_one_alert_says_so_with
     [alert] = world.alerts.raised
     assert (alert.fingerprint, alert.severity) == ("deliveries/confirmation_email/dead", Severity.HIGH)
     assert "503 (3 attempts)" in alert.what_to_do
-    assert not [word for word in ("Ana", "ana@", "600") if word in f"{alert.title} {alert.what_to_do}"]
+    assert not [word for word in ("Ana", "persona", "600") if word in f"{alert.title} {alert.what_to_do}"]
 
 
 def test_a_refused_lead_is_dead_at_once(world: World) -> None:
@@ -119,7 +121,7 @@ def test_a_channel_with_an_error_of_its_own_leaves_every_lead_with_an_outcome_an
     outcome: tuple[str, str],
 ) -> None:
     break_it(world)
-    leads = world.cms.ask(2, email="ana@example.com")
+    leads = world.cms.ask(2)
     world.record()
     world.drain()
     assert world.cms.deliveries(channel, leads) == [outcome] * 2
@@ -128,6 +130,7 @@ def test_a_channel_with_an_error_of_its_own_leaves_every_lead_with_an_outcome_an
     assert alert.fingerprint == f"deliveries/{channel}/{outcome[0]}"
     assert "ValueError" in caplog.text
     assert "ana@" not in f"{caplog.text} {alert}"
+    assert "persona" not in f"{caplog.text} {alert}"
 
 
 def test_claims_of_a_run_that_died_are_taken_over_by_the_next_one(world: World) -> None:
@@ -141,3 +144,26 @@ def test_claims_of_a_run_that_died_are_taken_over_by_the_next_one(world: World) 
     assert world.cms.states(CRM, leads) == ["sent"] * 2
     assert story.outcomes[EMAIL, State.UNKNOWN, "interrupted while sending"] == 2
     assert set(world.alerts.fingerprints) == {f"deliveries/{channel}/unknown" for channel in (EMAIL, ADVISOR)}
+
+
+def test_leads_with_one_address_go_one_call_after_the_other(world: World) -> None:
+    world.mailer = FakeMailer()
+    leads = world.cms.ask(2, email="casa@familia.example")
+    world.drain()
+    assert [[lead.id for lead in call] for call in world.mailer.calls] == [[leads[0]], [leads[1]]]
+    assert world.cms.states(EMAIL, leads) == ["sent"] * 2
+
+
+def test_a_lead_that_cannot_be_read_is_dead_alone_and_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    good, bad = world.cms.ask(2)
+    read = store._read
+
+    def failing(connection: Connection, wanted: Sequence[str]) -> dict[str, Lead | None]:
+        if bad in wanted:
+            connection.execute(text("SELECT 'ana'::bigint"))
+        return read(connection, wanted)
+
+    monkeypatch.setattr(store, "_read", failing)
+    world.drain()
+    assert world.cms.deliveries(EMAIL, [good, bad]) == [("sent", None), ("dead", "unreadable in the CMS")]
+    assert "deliveries/confirmation_email/dead" in world.alerts.fingerprints

@@ -60,6 +60,11 @@ def test_it_listens_on_this_machine_only_and_on_no_port_that_is_not_checked_befo
     assert {address.port for address in listening} <= set(object_store.ports(server.port))
 
 
+def test_every_port_of_a_high_one_exists_too() -> None:
+    assert max(object_store.ports(65_532)) == 65_535
+    assert len(set(object_store.ports(65_532))) == 8
+
+
 def test_a_bucket_is_made_once_and_kept(server: Server) -> None:
     s3 = client(server.storage, "secret")
     s3.put_object(Bucket="cep-backups", Key="kept", Body=b"1")

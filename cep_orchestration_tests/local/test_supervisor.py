@@ -186,6 +186,19 @@ def test_children_are_found_when_the_process_that_led_them_is_gone(tmp_path: Pat
     assert marked(tmp_path) == []
 
 
+def test_a_record_that_a_crash_left_empty_is_no_hindrance(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "web.1.pid").touch()
+    assert end_all(Records(tmp_path), print) == 0
+
+
+def test_a_part_that_is_not_vital_is_tried_for_ever_and_holds_up_nothing(start: Callable[..., Running]) -> None:
+    running = start(serving("good"), serving("store", code="raise SystemExit(3)", vital=False))
+    wait_until(lambda: running.supervisor.running["store"].tries > 4, seconds=30, what="a fifth try")
+    assert running.ready("good")
+    assert running.error is None
+
+
 def test_a_process_that_only_has_our_recorded_number_is_left_alone(tmp_path: Path) -> None:
     stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
     try:

@@ -16,6 +16,7 @@ JSON = {"content-type": "application/json"}
         ("http", "GET", "/runs", {"host": "[::1]:3000"}, True),
         ("http", "GET", "/runs", {"host": "evil.example"}, False),
         ("http", "GET", "/runs", {"host": "127.0.0.1.evil.example:3000"}, False),
+        ("http", "GET", "/runs", {"host": "127.0.0.1:3000.evil.example"}, False),
         ("http", "GET", "/runs", {}, False),
         ("http", "GET", "/runs", OURS | {"origin": "http://evil.example"}, False),
         ("http", "GET", "/graphql", OURS, False),
