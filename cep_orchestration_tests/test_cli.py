@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 
 from cep_orchestration_tests.conftest import FOREIGN_VIEWS, PASSWORD, free_port
+from cep_orchestration_tests.e2e.system import free_ports
 
 CLEAN = ("CMS_", "DAGSTER_", "S3_", "MAILCHIMP_", "WHATSAPP_", "HUBSPOT_", "META_", "CRM_", "SLACK_", "SMTP_", "CEP_")
 
 
 def cep(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Runs the command in an empty folder, with none of this environment's own settings."""
+    """Runs the command in an empty folder, with none of this environment's own settings, on ports that are free."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(CLEAN)}
+    inherited |= {name: str(port) for name, port in free_ports().items()}
     return subprocess.run(
         [sys.executable, "-c", "from cep_orchestration.cli import main; main()", *arguments],
         cwd=folder,
@@ -120,7 +122,7 @@ def test_a_home_that_cannot_be_made_is_refused(home: str, tmp_path: Path) -> Non
 
 
 def test_two_settings_with_one_port_are_named(tmp_path: Path) -> None:
-    refused(cep(tmp_path, "up", UI_PORT="3001"), "UI_PORT and SANDBOX_PORT both take port 3001")
+    refused(cep(tmp_path, "up", UI_PORT="3001", SANDBOX_PORT="3001"), "UI_PORT and SANDBOX_PORT both take port 3001")
 
 
 def test_dagsters_database_must_be_a_postgresql(tmp_path: Path) -> None:
