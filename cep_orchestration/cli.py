@@ -129,7 +129,7 @@ def leads(count: int, rate: float | None) -> None:
     engine = connect(running_settings().cms_database_url)
     with opened(engine):
         pass
-    made = list(add_leads(engine, count, rate, lambda: datetime.now(UTC), time.sleep, Random()))  # noqa: S311
+    made = list(add_leads(engine, count, rate, lambda: datetime.now(UTC), time.sleep, Random()))  # noqa: S311 - demo
     which = f"{made[0]} to {made[-1]}" if len(made) > 1 else made[0]
     click.echo(f"New leads in the demo CMS: {len(made)} ({which}).")
 

@@ -194,7 +194,7 @@ class Drain:
         return {**outcomes, **(self._deliver(channel, ready) if ready else {})}
 
     def _deliver(self, channel: Channel, leads: Sequence[Lead]) -> Mapping[str, Outcome]:
-        assert channel.deliver, "only channels that can deliver are served"  # noqa: S101
+        assert channel.deliver, "only channels that can deliver are served"  # noqa: S101 - for mypy
         try:
             return channel.deliver(leads)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the leads' outcome must be recorded

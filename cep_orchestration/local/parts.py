@@ -154,9 +154,9 @@ def prepare_databases(plan: Plan) -> None:
             _make_database(address)
     engine = connect(settings.cms_database_url)
     if plan.demo:
-        assert settings.media_dir, "the plan gives the demo its media folder"  # noqa: S101
+        assert settings.media_dir, "the plan gives the demo its media folder"  # noqa: S101 - for mypy
         with engine.begin() as connection:
-            create_demo(connection, settings.media_dir, datetime.now(UTC), Random(DEMO_SEED))  # noqa: S311
+            create_demo(connection, settings.media_dir, datetime.now(UTC), Random(DEMO_SEED))  # noqa: S311 - demo
     migrate(engine, settings.cms_views_file)
     engine.dispose()
 

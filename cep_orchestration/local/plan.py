@@ -46,7 +46,7 @@ class Plan:
 
     @property
     def object_storage(self) -> ObjectStorage:
-        assert self.settings.object_storage, "a plan always completes the S3 settings"  # noqa: S101
+        assert self.settings.object_storage, "a plan always completes the S3 settings"  # noqa: S101 - for mypy
         return self.settings.object_storage
 
 
