@@ -9,9 +9,23 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cep_orchestration.failures import SettingError
-from cep_orchestration.settings import ObjectStorage, Ports, Provider, Settings, names_sandbox
+from cep_orchestration.settings import (
+    CallLimits,
+    LeadRules,
+    ObjectStorage,
+    Ports,
+    Provider,
+    Settings,
+    WhatsAppTemplates,
+    names_sandbox,
+)
 
-CRM_VENDORS = ("none", "hubspot")
+CRM_VENDORS = ("none", "hubspot", "salesforce", "zoho")
+CRM_CREDENTIALS = {
+    "hubspot": "HUBSPOT_ACCESS_TOKEN",
+    "salesforce": "SALESFORCE_CLIENT_SECRET",
+    "zoho": "ZOHO_CLIENT_SECRET",
+}
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 HIGHEST_PORTS = {"S3_PORT": 65_532}  # it takes the three after it too
 DEFAULTS = {
@@ -29,6 +43,18 @@ DEFAULTS = {
     "MAILCHIMP_TRANSACTIONAL_BASE_URL": "https://mandrillapp.com/api/1.0",
     "WHATSAPP_BASE_URL": "https://graph.facebook.com/v26.0",
     "HUBSPOT_BASE_URL": "https://api.hubapi.com",
+    "SALESFORCE_EXTERNAL_ID": "CepLeadId__c",
+    "ZOHO_BASE_URL": "https://www.zohoapis.eu",
+    "ZOHO_ACCOUNTS_URL": "https://accounts.zoho.eu",
+    "PROVIDER_REQUESTS_PER_SECOND": "10",
+    "HUBSPOT_REQUESTS_PER_SECOND": "9",
+    "SLACK_REQUESTS_PER_SECOND": "1",
+    "PROVIDER_REQUESTS_AT_ONCE": "5",
+    "LEADS_LINGER_SECONDS": "300",
+    "LEADS_WHOLE_TABLE_MINUTES": "15",
+    "LEADS_SURGE_LIMIT": "1000",
+    "LEADS_GONE_SECONDS": "60",
+    "LEADS_LOOK_UP_SECONDS": "300",
     "META_BASE_URL": "https://graph.facebook.com/v26.0",
 }
 
@@ -53,7 +79,7 @@ def _settings(reader: "Reader") -> Settings:
     ports = Ports(*(reader.port(f"{part}_PORT") for part in ("UI", "SANDBOX", "CODE_SERVER", "POSTGRES", "S3")))
     prefix = reader.text("MAILCHIMP_SERVER_PREFIX")
     providers = ProviderReader(reader, ports.sandbox)
-    vendor, hubspot = _crm(reader, providers)
+    vendor, crms = _crm(reader, providers)
     return Settings(
         home=Path(reader.text("CEP_HOME")).expanduser().absolute(),
         ports=ports,
@@ -76,8 +102,9 @@ def _settings(reader: "Reader") -> Settings:
         ),
         mailing_list_id=reader.text("MAILCHIMP_LIST_ID"),
         whatsapp=providers.read("WhatsApp", "WHATSAPP_BASE_URL", "WHATSAPP_ACCESS_TOKEN", "WHATSAPP_PHONE_ID"),
+        whatsapp_templates=_templates(reader),
         crm_vendor=vendor,
-        hubspot=hubspot,
+        **crms,
         meta=providers.read("Meta Ads", "META_BASE_URL", "META_ACCESS_TOKEN", "META_AD_ACCOUNT_ID"),
         slack=providers.webhook("Slack", "SLACK_WEBHOOK_URL"),
         smtp_url=reader.address("SMTP_URL", ("smtp", "smtps")),
@@ -86,18 +113,69 @@ def _settings(reader: "Reader") -> Settings:
         },
         report_recipients=reader.emails("REPORT_RECIPIENTS"),
         ui_hosts=reader.hosts("UI_HOSTS"),
+        call_limits=_call_limits(reader),
+        lead_rules=_lead_rules(reader),
     )
 
 
-def _crm(reader: "Reader", providers: "ProviderReader") -> tuple[str, Provider | None]:
-    """The vendor's name and its provider. A token whose vendor is not chosen is more likely forgotten than meant."""
+def _crm(reader: "Reader", providers: "ProviderReader") -> tuple[str, dict[str, Provider | None]]:
+    """The chosen vendor's name, and the providers, none but its own. A credential whose vendor is not chosen is more
+    likely forgotten than meant."""
     vendor = reader.choice("CRM_VENDOR", CRM_VENDORS, str.lower)
-    hubspot = providers.read("HubSpot", "HUBSPOT_BASE_URL", "HUBSPOT_ACCESS_TOKEN")
-    if vendor == "hubspot" and hubspot is None:
-        reader.faults.append("CRM_VENDOR is hubspot, but HUBSPOT_ACCESS_TOKEN is missing; set it, or CRM_VENDOR=none.")
-    if hubspot and not reader.is_set("CRM_VENDOR"):
-        reader.faults.append("HUBSPOT_ACCESS_TOKEN is set, but CRM_VENDOR is not; set CRM_VENDOR=hubspot (or none).")
-    return vendor, hubspot if vendor == "hubspot" else None
+    found = {
+        "hubspot": providers.read("HubSpot", "HUBSPOT_BASE_URL", "HUBSPOT_ACCESS_TOKEN"),
+        "salesforce": providers.read(
+            "Salesforce",
+            "SALESFORCE_BASE_URL",
+            "SALESFORCE_CLIENT_SECRET",
+            "SALESFORCE_CLIENT_ID",
+            more={"SALESFORCE_EXTERNAL_ID": reader.text("SALESFORCE_EXTERNAL_ID")},
+        ),
+        "zoho": providers.read(
+            "Zoho",
+            "ZOHO_BASE_URL",
+            "ZOHO_CLIENT_SECRET",
+            "ZOHO_CLIENT_ID",
+            needs=("ZOHO_REFRESH_TOKEN",),
+            more={"ZOHO_ACCOUNTS_URL": reader.address("ZOHO_ACCOUNTS_URL", ("http", "https"))},
+        ),
+    }
+    for name, provider in found.items():
+        credential = CRM_CREDENTIALS[name]
+        if vendor == name and provider is None:
+            reader.faults.append(f"CRM_VENDOR is {name}, but {credential} is missing; set it, or CRM_VENDOR=none.")
+        if provider and not reader.is_set("CRM_VENDOR"):
+            reader.faults.append(f"{credential} is set, but CRM_VENDOR is not; set CRM_VENDOR={name} (or none).")
+    return vendor, {name: provider if name == vendor else None for name, provider in found.items()}
+
+
+def _templates(reader: "Reader") -> WhatsAppTemplates | None:
+    one, digest = reader.text("WHATSAPP_TEMPLATE"), reader.text("WHATSAPP_DIGEST_TEMPLATE")
+    if bool(one) != bool(digest):
+        missing = "WHATSAPP_DIGEST_TEMPLATE" if one else "WHATSAPP_TEMPLATE"
+        reader.faults.append(
+            f"{missing} is missing: templates are needed for one lead and for several; set both or none."
+        )
+    return WhatsAppTemplates(one, digest) if one and digest else None
+
+
+def _call_limits(reader: "Reader") -> CallLimits:
+    per_second = {
+        provider: reader.number(f"{prefix}_REQUESTS_PER_SECOND", least=0)
+        for provider, prefix in (("", "PROVIDER"), ("hubspot", "HUBSPOT"), ("slack", "SLACK"))
+    }
+    return CallLimits(per_second, at_once=int(reader.number("PROVIDER_REQUESTS_AT_ONCE", least=1, whole=True)))
+
+
+def _lead_rules(reader: "Reader") -> LeadRules:
+    return LeadRules(
+        linger_seconds=reader.number("LEADS_LINGER_SECONDS", least=0),
+        whole_table_minutes=reader.number("LEADS_WHOLE_TABLE_MINUTES", least=0.05),
+        surge_limit=int(reader.number("LEADS_SURGE_LIMIT", least=1, whole=True)),
+        gone_seconds=reader.number("LEADS_GONE_SECONDS", least=5),
+        look_up_seconds=reader.number("LEADS_LOOK_UP_SECONDS", least=1),
+        cms_url=reader.address("CMS_LEADS_URL", ("http", "https")),
+    )
 
 
 class Reader:
@@ -123,6 +201,15 @@ class Reader:
             return int(value)
         self.faults.append(f"{name} is {value!r}, but it must be a number from 1024 to {most}.")
         return int(DEFAULTS[name])
+
+    def number(self, name: str, *, least: float, whole: bool = False) -> float:
+        value = self.text(name)
+        pattern = r"\d{1,9}" if whole else r"\d{1,9}(\.\d{1,6})?"
+        if re.fullmatch(pattern, value, re.ASCII) and float(value) >= least:
+            return float(value)
+        kind = "a whole number" if whole else "a number"
+        self.faults.append(f"{name} is {value!r}, but it must be {kind} from {least:g} on.")
+        return float(DEFAULTS[name])
 
     def choice(self, name: str, allowed: tuple[str, ...], fold: Callable[[str], str]) -> str:
         value = self.text(name)
@@ -190,7 +277,10 @@ class ProviderReader:
         account: str = "",
         default_base: str = "",
         prefix: str = "",
+        needs: tuple[str, ...] = (),
+        more: Mapping[str, str] | None = None,
     ) -> Provider | None:
+        """`needs`: further secrets; `more`: what has a default. Both are handed on by their names."""
         address = self._reader.address(base, ("http", "https")) or default_base
         spare = "sandbox" if names_sandbox(address, self._sandbox_port) else ""
         key = self._reader.text(credential) or spare
@@ -198,15 +288,17 @@ class ProviderReader:
         given = {credential: key}
         if account:
             given[account] = account_id
-        if prefix:
-            given[prefix] = self._reader.text(prefix) or spare
+        for setting in (*needs, *((prefix,) if prefix else ())):
+            given[setting] = self._reader.text(setting) or spare
         if not any(given.values()):
             return None
         missing = [setting for setting, value in given.items() if not value]
         for setting in missing:
             present = next(other for other, value in given.items() if value)
             self._reader.faults.append(f"{setting} is missing: {name} needs it beside {present}; set both or none.")
-        return Provider(name, address, key, account_id)
+        if not address:
+            self._reader.faults.append(f"{base} is missing: it is the address of your {name}.")
+        return Provider(name, address, key, account_id, {**{need: given[need] for need in needs}, **(more or {})})
 
     def webhook(self, name: str, setting: str) -> Provider | None:
         address = self._reader.address(setting, ("http", "https"))

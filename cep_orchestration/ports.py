@@ -1,8 +1,9 @@
 """The outside world as the domains see it: small protocols and the values that cross them. No vendor, no Dagster."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -19,6 +20,13 @@ class Reason(StrEnum):
     NO_ADVISOR_PHONE = "no advisor phone"
     BAD_PHONE = "bad phone"
     ERASED = "erased"
+    NO_CONSENT = "no consent"
+    NO_MARKETING_CONSENT = "no marketing consent"
+    DUPLICATE = "duplicate of"
+    ALREADY_LISTED = "already on the list"
+    NOT_FOUND = "not found at the provider"
+    CLOSED = "closed by the operator"
+    GAVE_WAY = "gave way to a stop"
     UNREADABLE = "unreadable in the CMS"
     SAME_ADDRESS = "waits for another lead with its address"
     INTERRUPTED = "interrupted while sending"
@@ -43,6 +51,8 @@ class Lead:
     course: str | None = None
     starts_on: date | None = None
     campaign: str | None = None
+    consented: bool = False
+    marketing_consent: bool = False
 
     @property
     def address(self) -> str:
@@ -117,15 +127,67 @@ Outcomes = Mapping[str, Outcome]
 """One outcome for every lead, by the lead's id."""
 
 
+@dataclass(frozen=True)
+class Text:
+    """A message in free words; WhatsApp delivers it only within 24 hours of the recipient's last message."""
+
+    body: str
+
+
+@dataclass(frozen=True)
+class Template:
+    """An approved template, with the values of {{1}}, {{2}}, … in its body."""
+
+    name: str
+    parameters: tuple[str, ...]
+
+
+Message = Text | Template
+
+
 class Mailer(Protocol):
-    def confirm(self, leads: Sequence[Lead]) -> Outcomes:
-        """Mails each lead the confirmation of what they asked for. Every lead has an e-mail address."""
+    def confirm(self, leads: Sequence[Lead], batch: str) -> Outcomes:
+        """Mails each lead the confirmation of what they asked for; each message carries `batch` and the lead's id, so
+        that it can be looked up. Every lead has an e-mail address."""
+        ...
+
+    def look_up(self, batch: str, since: datetime, control: str | None) -> "Outcomes | Unavailable | Blocked":
+        """What became of the messages of a batch, by lead id; a lead that is not among them was not mailed.
+
+        `since`: no message of it is older. `control`: another batch whose messages are known to be there; where even
+        these are not found, the look-up is blind and says so (Blocked) instead of «not mailed».
+        """
         ...
 
 
 class Messenger(Protocol):
-    def send(self, to: str, text: str) -> Outcome:
-        """Sends one text to one phone number, `to` in digits with the country code."""
+    def send(self, to: str, message: Message) -> Outcome:
+        """Sends one message to one phone number, `to` in digits with the country code."""
+        ...
+
+
+class MailingList(Protocol):
+    def subscribe(self, leads: Sequence[Lead]) -> Outcomes:
+        """Adds people to the list; who left it stays away. Every lead has an e-mail address and agreed to marketing."""
+        ...
+
+
+class NotAdmittedError(Exception):
+    """The system is told to stop: the call was not made, and must not be."""
+
+
+class Gate(Protocol):
+    """How often and how many at once a provider may be called, by all runs on all machines together."""
+
+    def admitted(self, provider: str) -> AbstractContextManager[None]:
+        """Waits for a place among the calls to this provider, and keeps it; a thread that has one gets it again.
+
+        Raises NotAdmittedError when told to stop meanwhile.
+        """
+        ...
+
+    def start(self, provider: str) -> None:
+        """Waits for this thread's turn to start a call; it has a place. Raises NotAdmittedError, as above."""
         ...
 
 
@@ -155,6 +217,10 @@ class Alert:
 class Alerts(Protocol):
     def raise_alert(self, alert: Alert) -> None:
         """Records it, to be told unless the same trouble was told a short time ago. Calls nobody."""
+        ...
+
+    def resolve(self, fingerprint: str, title: str) -> None:
+        """Records that the trouble is over, to be told once with this title; nothing where there was none."""
         ...
 
     def tell(self) -> None:

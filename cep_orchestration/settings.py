@@ -1,7 +1,7 @@
 """What can be set, as typed values, and the rule that invented and real data never meet."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,12 +21,42 @@ class Ports:
 
 @dataclass(frozen=True)
 class Provider:
-    """One outside service with what is needed to use it. `account`: the id that its addresses contain, if any."""
+    """One outside service with what is needed to use it. `account`: the id that its addresses or its log-in contain,
+    if any. `more`: what only this one needs, by the names of its settings."""
 
     name: str
     base_url: str
     credential: str
     account: str = ""
+    more: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CallLimits:
+    """How often each provider may be called. `per_second` by provider, "" for all others; 0: as often as it goes."""
+
+    per_second: Mapping[str, float]
+    at_once: int
+
+
+@dataclass(frozen=True)
+class LeadRules:
+    """What an installation may choose about the lead pipeline."""
+
+    linger_seconds: float
+    whole_table_minutes: float
+    surge_limit: int
+    gone_seconds: float
+    look_up_seconds: float
+    cms_url: str
+
+
+@dataclass(frozen=True)
+class WhatsAppTemplates:
+    """The approved templates for one lead, and for several at once."""
+
+    one: str
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -56,18 +86,27 @@ class Settings:
     mailchimp: Provider | None
     mailing_list_id: str
     whatsapp: Provider | None
+    whatsapp_templates: WhatsAppTemplates | None
     crm_vendor: str
     hubspot: Provider | None
+    salesforce: Provider | None
+    zoho: Provider | None
     meta: Provider | None
     slack: Provider | None
     smtp_url: str
     alert_emails: Mapping[str, tuple[str, ...]]
     report_recipients: tuple[str, ...]
     ui_hosts: tuple[str, ...]
+    call_limits: CallLimits
+    lead_rules: LeadRules
 
     @property
     def sandbox_url(self) -> str:
         return f"http://127.0.0.1:{self.ports.sandbox}"
+
+    @property
+    def crm(self) -> Provider | None:
+        return {"hubspot": self.hubspot, "salesforce": self.salesforce, "zoho": self.zoho}.get(self.crm_vendor)
 
     def providers(self) -> list[Provider]:
         """The configured ones."""

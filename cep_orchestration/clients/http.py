@@ -4,13 +4,15 @@ import io
 import json
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 import requests
 
-from cep_orchestration.ports import Reason, Unavailable, Unknown
+from cep_orchestration.ports import Gate, Hold, NotAdmittedError, Reason, Unavailable, Unknown
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 20.0
@@ -45,8 +47,21 @@ class NoAnswerError(Exception):
         self.reason = reason
         self.sent = sent
 
-    def outcome(self) -> Unavailable | Unknown:
+    def outcome(self) -> Hold | Unavailable | Unknown:
+        if self.reason == Reason.GAVE_WAY:
+            return Hold(self.reason, after=0.0)
         return Unknown(self.reason) if self.sent else Unavailable(self.reason)
+
+
+class OpenGate:
+    """No limits."""
+
+    @contextmanager
+    def admitted(self, _provider: str) -> Iterator[None]:
+        yield
+
+    def start(self, _provider: str) -> None:
+        """At once."""
 
 
 @dataclass
@@ -71,6 +86,7 @@ class Http:
         requests_made: Requests,
         headers: Mapping[str, str] | None = None,
         read_seconds: float = READ_SECONDS,
+        gate: Gate | None = None,
     ) -> None:
         self.provider = provider
         self._base_url = base_url.rstrip("/")
@@ -79,19 +95,35 @@ class Http:
         self._session.headers.update(headers or {})
         self._session.trust_env = False
         self._timeout = (CONNECT_SECONDS, read_seconds)
+        self._gate = gate or OpenGate()
 
-    def post(self, path: str, body: Mapping[str, Any]) -> Answer:
+    def post(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
         """Raises NoAnswerError when the provider did not answer."""
-        self._requests.count(self.provider)
-        address = f"{self._base_url}/{path}" if path else self._base_url
-        outgoing = _Outgoing(json.dumps(body).encode())
+        return self._call("POST", path, json.dumps(body).encode(), "application/json", headers)
+
+    def patch(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
+        return self._call("PATCH", path, json.dumps(body).encode(), "application/json", headers)
+
+    def post_form(self, path: str, fields: Mapping[str, str]) -> Answer:
+        return self._call("POST", path, urlencode(fields).encode(), "application/x-www-form-urlencoded", None)
+
+    def _call(
+        self, method: str, path: str, body: bytes, content_type: str, headers: Mapping[str, str] | None
+    ) -> Answer:
+        """`path` may be a whole address, where a provider answers with one."""
+        address = path if path.startswith("http") else f"{self._base_url}/{path}".rstrip("/")
         try:
-            response = self._session.post(
-                address,
-                data=outgoing,
-                headers={"Content-Type": "application/json"},
-                timeout=self._timeout,
-                allow_redirects=False,
+            with self._gate.admitted(self.provider):
+                self._gate.start(self.provider)
+                self._requests.count(self.provider)
+                return self._ask(method, address, _Outgoing(body), {"Content-Type": content_type, **(headers or {})})
+        except NotAdmittedError as error:
+            raise NoAnswerError(Reason.GAVE_WAY, sent=False) from error
+
+    def _ask(self, method: str, address: str, outgoing: "_Outgoing", headers: Mapping[str, str]) -> Answer:
+        try:
+            response = self._session.request(
+                method, address, data=outgoing, headers=headers, timeout=self._timeout, allow_redirects=False
             )
         except requests.Timeout as error:
             reason = Reason.NO_ANSWER_IN_TIME if outgoing.asked_for else Reason.NO_CONNECTION_IN_TIME

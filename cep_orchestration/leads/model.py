@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from cep_orchestration.ports import Lead, Outcomes, Reason
+from cep_orchestration.ports import Blocked, Lead, Outcomes, Reason, Unavailable
 
 
 class State(StrEnum):
@@ -23,22 +23,29 @@ class State(StrEnum):
 class Channel:
     """One outside effect on leads.
 
-    deliver      one outcome for every lead it is given; None: there is nothing to deliver with, for the reason `absent`
+    provider     whose rate limit its calls share
+    deliver      one outcome for every lead it is given; its calls carry the batch's name where the provider keeps it.
+                 None: there is nothing to deliver with, for the reason `absent`
     lacks        why this lead cannot be served by this channel, or None
-    batch_size   leads of one claim; a client may need several calls for them
+    batch_size   leads of one claim, which is one call unless something is wrong with it
     repeatable   doing it twice leaves the outside as doing it once does (an upsert), so an unknown outcome goes again
     one_call_an_address   leads with one address never share a claim's call: the later one waits for the next
     by_advisor   one claim holds the leads of one advisor, `pace_seconds` after the last one
+    unique       the same person asking the same again within a day gets it once
+    look_up      what became of the calls that carried a batch's name (see Mailer.look_up); None: nobody can say
     """
 
     name: str
-    deliver: Callable[[Sequence[Lead]], Outcomes] | None
+    provider: str
+    deliver: Callable[[Sequence[Lead], str], Outcomes] | None
     lacks: Callable[[Lead], str | None]
     batch_size: int
     repeatable: bool = False
     one_call_an_address: bool = False
     by_advisor: bool = False
     pace_seconds: float = 0.0
+    unique: bool = False
+    look_up: Callable[[str, datetime, str | None], Outcomes | Unavailable | Blocked] | None = None
     absent: Reason = Reason.NOT_CONFIGURED
 
     @property
