@@ -2,17 +2,26 @@
 
 import sys
 
-from bench import results, start
+from bench import latency, leads, results, sensor, start
 
-BENCHMARKS = {"start": start.measure}
+BENCHMARKS = {
+    "start": start.measure,
+    "latency": latency.measure,
+    "leads": leads.measure,
+    "sensor": sensor.measure,
+}
 
 
 def main(only: str | None) -> None:
     if only and only not in BENCHMARKS:
         sys.exit(f"There is no benchmark {only!r}; there are: {', '.join(BENCHMARKS)}.")
-    measured = [result for name, measure in BENCHMARKS.items() if only in (None, name) for result in measure()]
+    measured: list[results.Result] = []
+    for name in [only] if only else BENCHMARKS:
+        print(f"Measuring {name} …", file=sys.stderr, flush=True)
+        done = list(BENCHMARKS[name]())
+        results.write(done)
+        measured += done
     print(results.show(measured))
-    results.write(measured)
 
 
 if __name__ == "__main__":

@@ -1,39 +1,92 @@
 """What a benchmark measured, as a table for people and as bench/results.json for programs."""
 
 import json
+import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 FILE = Path(__file__).with_name("results.json")
 
 
+class NotMeasuredError(Exception):
+    """The work that was to be measured was not done; says what is missing."""
+
+
+@dataclass(frozen=True)
+class AtMost:
+    value: float
+
+    def met(self, measured: float) -> bool:
+        return measured <= self.value
+
+    def __str__(self) -> str:
+        return f"≤ {self.value:g}"
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    value: float
+
+    def met(self, measured: float) -> bool:
+        return measured >= self.value
+
+    def __str__(self) -> str:
+        return f"≥ {self.value:g}"
+
+
 @dataclass(frozen=True)
 class Result:
-    """`goal` is the most that `value` may be; `met` is None where there is no goal."""
+    """`met` is None where there is no goal."""
 
     benchmark: str
     case: str
     metric: str
     value: float
     unit: str
-    goal: float | None = None
+    goal: AtMost | AtLeast | None = None
 
     @property
     def met(self) -> bool | None:
-        return None if self.goal is None else self.value <= self.goal
+        return None if self.goal is None else self.goal.met(self.value)
+
+    def row(self) -> dict[str, Any]:
+        return {
+            "benchmark": self.benchmark,
+            "case": self.case,
+            "metric": self.metric,
+            "value": round(self.value, 3),
+            "unit": self.unit,
+            "goal": None if self.goal is None else self.goal.value,
+            "met": self.met,
+        }
+
+
+def require(fact: bool, what: str) -> None:
+    """Raises NotMeasuredError: a number for work that was not done is worse than none."""
+    if not fact:
+        raise NotMeasuredError(what)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest of the values that is not less than so large a share of them."""
+    return sorted(values)[max(math.ceil(share * len(values)), 1) - 1]
 
 
 def show(results: Sequence[Result]) -> str:
-    lines = [f"{'benchmark':<12}{'case':<28}{'metric':<44}{'value':>10}  {'goal':>8}  met"]
+    lines = [f"{'benchmark':<10}{'case':<34}{'metric':<46}{'value':>16}  {'goal':>8}  met"]
     for one in results:
-        goal = "" if one.goal is None else f"{one.goal:g}"
+        goal = "" if one.goal is None else str(one.goal)
         met = {True: "yes", False: "NO", None: ""}[one.met]
         value = f"{one.value:.2f} {one.unit}"
-        lines.append(f"{one.benchmark:<12}{one.case:<28}{one.metric:<44}{value:>10}  {goal:>8}  {met}")
+        lines.append(f"{one.benchmark:<10}{one.case:<34}{one.metric:<46}{value:>16}  {goal:>8}  {met}")
     return "\n".join(lines)
 
 
 def write(results: Sequence[Result], file: Path = FILE) -> None:
-    rows = [{**asdict(one), "value": round(one.value, 3), "met": one.met} for one in results]
+    """Puts these results in the place of those that the same benchmarks had before."""
+    measured = {one.benchmark for one in results}
+    before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+    rows = [row for row in before if row["benchmark"] not in measured] + [one.row() for one in results]
     file.write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

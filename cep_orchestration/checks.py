@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cep_orchestration.database.engine import connect, is_demo, opened
 from cep_orchestration.database.migrate import database_faults
 from cep_orchestration.failures import SettingError
-from cep_orchestration.settings import Settings, mixing_faults
+from cep_orchestration.settings import Provider, Settings, mixing_faults
 
 
 def faults(settings: Settings) -> list[str]:
@@ -23,23 +23,73 @@ def faults(settings: Settings) -> list[str]:
         return [f"The database gave an error that is not known here: {type(error).__name__}; see its log."]
 
 
+ABSENT = "not configured: skipped"
+
+
 def notes(settings: Settings) -> Iterator[str]:
     """What is configured and what is not, one line each; nothing here is a fault."""
-    absent = "not configured: skipped"
-    for title, provider in (
-        ("Confirmation e-mail (Mailchimp Transactional)", settings.mandrill),
-        ("Advisor message (WhatsApp)", settings.whatsapp),
-        (f"CRM ({settings.crm_vendor})", settings.hubspot),
-        ("Mailing list (Mailchimp Marketing)", settings.mailchimp),
-        ("Campaign metrics (Meta Ads)", settings.meta),
-        ("Alerts (Slack)", settings.slack),
-    ):
-        where = "the sandbox" if provider and settings.is_sandbox(provider) else "the real service"
-        yield f"{title}: {where if provider else absent}"
-    yield f"Mailing list of consenting leads: {settings.mailing_list_id or 'none chosen (MAILCHIMP_LIST_ID)'}"
-    yield f"E-mail (SMTP): {'configured' if settings.smtp_url else absent}"
+    yield f"Confirmation e-mail (Mailchimp Transactional): {_where(settings, settings.mandrill)}"
+    yield from _advisor_notes(settings)
+    yield f"CRM ({settings.crm_vendor}): {_where(settings, settings.crm)}"
+    yield f"Mailing list (Mailchimp Marketing): {_mailing_list(settings)}"
+    yield f"Campaign metrics (Meta Ads): {_where(settings, settings.meta)}"
+    yield f"Alerts (Slack): {_where(settings, settings.slack)}"
+    yield f"E-mail (SMTP): {'configured' if settings.smtp_url else ABSENT}"
     for group, addresses in settings.alert_emails.items():
         yield f"Alert e-mails to {group}: {', '.join(addresses) or 'nobody'}"
     yield f"Reports go to: {', '.join(settings.report_recipients)}"
-    yield (f"Backups: bucket {settings.backup_bucket}" if settings.object_storage else f"Backups (S3): {absent}")
+    yield (f"Backups: bucket {settings.backup_bucket}" if settings.object_storage else f"Backups (S3): {ABSENT}")
     yield f"Media folder: {settings.media_dir or 'none'}"
+    yield _call_limits(settings)
+    yield from _lead_rules(settings)
+
+
+def _where(settings: Settings, provider: Provider | None) -> str:
+    if provider is None:
+        return ABSENT
+    return "the sandbox" if settings.is_sandbox(provider) else "the real service"
+
+
+def _advisor_notes(settings: Settings) -> Iterator[str]:
+    service, templates = settings.whatsapp, settings.whatsapp_templates
+    how = f", templates {templates.one} and {templates.digest}" if templates else ", in free text"
+    yield f"Advisor message (WhatsApp): {_where(settings, service)}{how if service else ''}"
+    if service and not templates and not settings.is_sandbox(service):
+        yield (
+            "WARNING: WhatsApp accepts free text at any time, and does not deliver it where the advisor's last message "
+            "is over 24 hours old; set WHATSAPP_TEMPLATE and WHATSAPP_DIGEST_TEMPLATE to approved templates."
+        )
+
+
+def _mailing_list(settings: Settings) -> str:
+    if settings.mailchimp and not settings.mailing_list_id:
+        return f"{ABSENT} (its service is set, but MAILCHIMP_LIST_ID, the audience to join, is not)"
+    if settings.mailing_list_id and not settings.mailchimp:
+        return f"{ABSENT} (MAILCHIMP_LIST_ID is set, but MAILCHIMP_API_KEY is not)"
+    joined = f", audience {settings.mailing_list_id}" if settings.mailchimp else ""
+    return f"{_where(settings, settings.mailchimp)}{joined}"
+
+
+def _call_limits(settings: Settings) -> str:
+    limits = settings.call_limits
+    general = limits.per_second[""]
+    own = [f"{name} {_rate(rate)}" for name, rate in limits.per_second.items() if name and rate != general]
+    rates = ", ".join([_rate(general), *own])
+    return f"Calls to each service, by all runs together: {rates}; {limits.at_once} at once"
+
+
+def _rate(per_second: float) -> str:
+    return f"{per_second:g} a second" if per_second else "as often as it goes"
+
+
+def _lead_rules(settings: Settings) -> Iterator[str]:
+    rules = settings.lead_rules
+    yield (
+        f"Leads: a run waits {rules.linger_seconds:g} s for more, looks through the whole table every "
+        f"{rules.whole_table_minutes:g} min, and holds more than {rules.surge_limit} new ones in one look as an import"
+    )
+    yield (
+        f"Leads: an unclear e-mail is looked up after {rules.look_up_seconds:g} s, what a run that is gone had in hand "
+        f"is taken over after {rules.gone_seconds:g} s"
+    )
+    yield f"Link to the leads in the CMS: {rules.cms_url or 'none, so advisors get none (CMS_LEADS_URL)'}"

@@ -27,6 +27,7 @@ CRM_CREDENTIALS = {
     "zoho": "ZOHO_CLIENT_SECRET",
 }
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+PORTS = ("UI", "SANDBOX", "CODE_SERVER", "POSTGRES", "S3", "SMTP")
 HIGHEST_PORTS = {"S3_PORT": 65_532}  # it takes the three after it too
 DEFAULTS = {
     "CEP_HOME": ".cep",
@@ -35,6 +36,7 @@ DEFAULTS = {
     "CODE_SERVER_PORT": "3002",
     "POSTGRES_PORT": "5442",
     "S3_PORT": "8333",
+    "SMTP_PORT": "3003",
     "LOG_LEVEL": "INFO",
     "CRM_VENDOR": "none",
     "BACKUP_BUCKET": "cep-backups",
@@ -76,7 +78,7 @@ def setting_names() -> set[str]:
 
 
 def _settings(reader: "Reader") -> Settings:
-    ports = Ports(*(reader.port(f"{part}_PORT") for part in ("UI", "SANDBOX", "CODE_SERVER", "POSTGRES", "S3")))
+    ports = Ports(*(reader.port(f"{part}_PORT") for part in PORTS))
     prefix = reader.text("MAILCHIMP_SERVER_PREFIX")
     providers = ProviderReader(reader, ports.sandbox)
     vendor, crms = _crm(reader, providers)
@@ -108,6 +110,7 @@ def _settings(reader: "Reader") -> Settings:
         meta=providers.read("Meta Ads", "META_BASE_URL", "META_ACCESS_TOKEN", "META_AD_ACCOUNT_ID"),
         slack=providers.webhook("Slack", "SLACK_WEBHOOK_URL"),
         smtp_url=reader.address("SMTP_URL", ("smtp", "smtps")),
+        smtp_from=reader.email("SMTP_FROM"),
         alert_emails={
             group.lower(): reader.emails(f"ALERT_EMAIL_{group}") for group in ("DEVELOPERS", "OPERATORS", "MARKETING")
         },
@@ -237,9 +240,15 @@ class Reader:
 
     def emails(self, name: str) -> tuple[str, ...]:
         found = self.words(name)
-        if any(not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email) for email in found):
+        if not all(map(is_email, found)):
             self.faults.append(f"{name} must be e-mail addresses with commas between them.")
         return found
+
+    def email(self, name: str) -> str:
+        value = self.text(name)
+        if value and not is_email(value):
+            self.faults.append(f"{name} must be one e-mail address, without a name beside it.")
+        return value
 
     def words(self, name: str) -> tuple[str, ...]:
         return tuple(part.strip() for part in self.text(name).split(",") if part.strip())
@@ -303,6 +312,11 @@ class ProviderReader:
     def webhook(self, name: str, setting: str) -> Provider | None:
         address = self._reader.address(setting, ("http", "https"))
         return Provider(name, address, credential=address) if address else None
+
+
+def is_email(value: str) -> bool:
+    """Whether it is an address and nothing else, as it may stand in a letter's head."""
+    return re.fullmatch(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+", value) is not None
 
 
 def is_address(value: str, schemes: tuple[str, ...]) -> bool:

@@ -23,6 +23,7 @@ class Reason(StrEnum):
     NO_CONSENT = "no consent"
     NO_MARKETING_CONSENT = "no marketing consent"
     DUPLICATE = "duplicate of"
+    TWIN = "waits for what becomes of"
     ALREADY_LISTED = "already on the list"
     NOT_FOUND = "not found at the provider"
     CLOSED = "closed by the operator"
@@ -212,6 +213,8 @@ class Alert:
     severity: Severity
     title: str
     what_to_do: str
+    over: bool = False
+    """It says that the trouble is over; `what_to_do` says how long it lasted then."""
 
 
 class Alerts(Protocol):
@@ -228,7 +231,9 @@ class Alerts(Protocol):
         ...
 
 
-class Chat(Protocol):
+class Teller(Protocol):
+    """One way to people."""
+
     def tell(self, alert: Alert) -> bool:
         """Whether it took the alert."""
         ...

@@ -1,24 +1,38 @@
 """From the environment to what the jobs work with: the one place where vendors are chosen and built."""
 
 import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import dagster as dg
 from sqlalchemy import Engine
 
 from cep_orchestration.alerts.store import AlertBook
+from cep_orchestration.alerts.ways import Way, ways_to_people
+from cep_orchestration.clients import hubspot, salesforce, zoho
 from cep_orchestration.clients.http import Http, Requests
-from cep_orchestration.clients.hubspot import HubSpot
+from cep_orchestration.clients.mailchimp import Mailchimp, authorization
 from cep_orchestration.clients.mandrill import Mandrill
 from cep_orchestration.clients.slack import Slack
+from cep_orchestration.clients.smtp import AlertMail, Smtp
 from cep_orchestration.clients.whatsapp import WhatsApp
+from cep_orchestration.database.call_gate import CallGate
 from cep_orchestration.database.engine import connect, is_demo, opened
+from cep_orchestration.database.tokens import DatabaseTokens
 from cep_orchestration.environment import read_settings
 from cep_orchestration.failures import SettingError
+from cep_orchestration.leads.advisor_messages import AdvisorMessages
+from cep_orchestration.leads.channel_store import ChannelStates
 from cep_orchestration.leads.channels import lead_channels
-from cep_orchestration.leads.drain import LeadServices
 from cep_orchestration.leads.model import Channel
+from cep_orchestration.leads.services import LeadServices
 from cep_orchestration.leads.store import Ledger
+from cep_orchestration.ports import Crm
 from cep_orchestration.settings import Provider, Settings, mixing_faults
+
+MANDRILL_SEARCH = "mandrill search"
+OWN_LIMITS = {MANDRILL_SEARCH: 20 / 60}
+CRM_BATCHES = {"hubspot": hubspot.CALL_SIZE, "salesforce": salesforce.CALL_SIZE, "zoho": zoho.CALL_SIZE}
 
 
 def lead_services(settings: Settings) -> LeadServices:
@@ -27,14 +41,34 @@ def lead_services(settings: Settings) -> LeadServices:
     with opened(engine) as connection:
         if faults := mixing_faults(settings, demo=is_demo(connection)):
             raise SettingError(" ".join(faults))
-    requests = Requests()
+    requests, gate = Requests(), call_gate(engine, settings)
     return LeadServices(
-        ledger=Ledger(engine),
-        channels=channels(settings, requests),
-        alerts=AlertBook(engine, slack(settings, requests)),
+        ledger=Ledger(engine, settings.lead_rules),
+        channels=channels(settings, engine, requests, gate),
+        states=ChannelStates(engine),
+        alerts=AlertBook(engine, ways(settings, requests, gate)),
+        gate=gate,
+        close=gate.close,
+        workers=settings.call_limits.at_once,
         requests=requests.by_provider,
         log_level=settings.log_level,
     )
+
+
+def ways(settings: Settings, requests: Requests, gate: CallGate) -> list[Way]:
+    """How people are told of alerts."""
+    slack, people = settings.slack, settings.alert_emails
+    server = Smtp(settings.smtp_url, settings.smtp_from) if settings.smtp_url else None
+    return ways_to_people(
+        chat=Slack(Http("slack", slack.base_url, requests, read_seconds=5.0, gate=gate)) if slack else None,
+        operators=AlertMail(server, people["operators"]) if server and people["operators"] else None,
+        developers=AlertMail(server, people["developers"]) if server and people["developers"] else None,
+    )
+
+
+def call_gate(engine: Engine, settings: Settings) -> CallGate:
+    limits = settings.call_limits
+    return CallGate(engine, replace(limits, per_second={**limits.per_second, **OWN_LIMITS}))
 
 
 def database(settings: Settings) -> Engine:
@@ -43,21 +77,62 @@ def database(settings: Settings) -> Engine:
     return connect(settings.cms_database_url)
 
 
-def channels(settings: Settings, requests: Requests) -> list[Channel]:
-    mandrill, whatsapp, hubspot = settings.mandrill, settings.whatsapp, settings.hubspot
+def channels(settings: Settings, engine: Engine, requests: Requests, gate: CallGate) -> list[Channel]:
+    def http(name: str, address: str, headers: Mapping[str, str] | None = None) -> Http:
+        return Http(name, address, requests, headers, gate=gate)
+
+    def bearer(name: str, provider: Provider) -> Http:
+        return http(name, provider.base_url, {"Authorization": f"Bearer {provider.credential}"})
+
+    mandrill, mailchimp, whatsapp = settings.mandrill, settings.mailchimp, settings.whatsapp
     return lead_channels(
-        mailer=Mandrill(Http("mandrill", mandrill.base_url, requests), mandrill.credential) if mandrill else None,
-        messenger=WhatsApp(_bearer("whatsapp", whatsapp, requests), whatsapp.account) if whatsapp else None,
-        crm=HubSpot(_bearer("hubspot", hubspot, requests)) if hubspot else None,
+        mailer=Mandrill(
+            http("mandrill", mandrill.base_url), mandrill.credential, http(MANDRILL_SEARCH, mandrill.base_url)
+        )
+        if mandrill
+        else None,
+        messages=AdvisorMessages(
+            WhatsApp(bearer("whatsapp", whatsapp), whatsapp.account),
+            settings.whatsapp_templates,
+            settings.lead_rules.cms_url,
+        )
+        if whatsapp
+        else None,
+        crm=crm(settings, engine, http),
+        mailing_list=Mailchimp(
+            http("mailchimp", mailchimp.base_url, authorization(mailchimp.credential)),
+            settings.mailing_list_id,
+        )
+        if mailchimp and settings.mailing_list_id
+        else None,
+        crm_vendor=settings.crm_vendor,
+        crm_batch=CRM_BATCHES.get(settings.crm_vendor, 100),
     )
 
 
-def slack(settings: Settings, requests: Requests) -> Slack | None:
-    return Slack(Http("slack", settings.slack.base_url, requests, read_seconds=5.0)) if settings.slack else None
-
-
-def _bearer(name: str, provider: Provider, requests: Requests) -> Http:
-    return Http(name, provider.base_url, requests, headers={"Authorization": f"Bearer {provider.credential}"})
+def crm(settings: Settings, engine: Engine, http: Callable[..., Http]) -> Crm | None:
+    """The client of the chosen vendor."""
+    provider = settings.crm
+    if provider is None:
+        return None
+    if settings.crm_vendor == "hubspot":
+        return hubspot.HubSpot(http("hubspot", provider.base_url, {"Authorization": f"Bearer {provider.credential}"}))
+    if settings.crm_vendor == "salesforce":
+        return salesforce.Salesforce(
+            http("salesforce", provider.base_url),
+            provider.account,
+            provider.credential,
+            provider.more["SALESFORCE_EXTERNAL_ID"],
+        )
+    return zoho.Zoho(
+        http("zoho", provider.base_url),
+        http("zoho", provider.more["ZOHO_ACCOUNTS_URL"]),
+        provider.account,
+        provider.credential,
+        provider.more["ZOHO_REFRESH_TOKEN"],
+        DatabaseTokens(engine),
+        provider.base_url,
+    )
 
 
 @dg.resource(description="La base de datos del CMS, el registro de entregas y los servicios externos configurados.")

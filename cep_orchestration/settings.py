@@ -17,6 +17,7 @@ class Ports:
     code_server: int
     postgres: int
     s3: int
+    smtp: int
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ class Settings:
     meta: Provider | None
     slack: Provider | None
     smtp_url: str
+    smtp_from: str
     alert_emails: Mapping[str, tuple[str, ...]]
     report_recipients: tuple[str, ...]
     ui_hosts: tuple[str, ...]

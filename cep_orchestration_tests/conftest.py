@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from cep_orchestration.leads.store import Ledger
 from cep_orchestration.local.postgres import EmbeddedPostgres
-from cep_orchestration_tests.demo_cms import DemoCms, prepare_demo
+from cep_orchestration_tests.demo_cms import RULES, DemoCms, prepare_demo
 from cep_orchestration_tests.postgres import connected, running_postgres, temporary_database
 from cep_orchestration_tests.providers import running_sandbox
 
@@ -71,7 +71,7 @@ def prepared_demo(postgres_server: str, tmp_path_factory: pytest.TempPathFactory
 def cms(postgres_server: str, prepared_demo: str) -> Iterator[DemoCms]:
     """A prepared demo CMS of the test's own."""
     with temporary_database(postgres_server, prepared_demo) as address, connected(address) as engine:
-        yield DemoCms(engine, Ledger(engine))
+        yield DemoCms(engine, Ledger(engine, RULES))
 
 
 @pytest.fixture

@@ -13,8 +13,17 @@ from cep_orchestration.database.migrate import migrate
 from cep_orchestration.leads.model import Channel, Claim
 from cep_orchestration.leads.store import Ledger
 from cep_orchestration.local.demo import create_demo
+from cep_orchestration.settings import LeadRules
 
 CAMPUS = 3
+RULES = LeadRules(
+    linger_seconds=0.0,
+    whole_table_minutes=15.0,
+    surge_limit=1_000,
+    gone_seconds=60.0,
+    look_up_seconds=300.0,
+    cms_url="https://cms.example/leads",
+)
 
 
 @dataclass(frozen=True)
@@ -25,10 +34,10 @@ class DemoCms:
     ledger: Ledger
 
     def ask(self, count: int = 1, *, campus: int | None = CAMPUS, created: str = "now()", **fields: str) -> list[str]:
-        """Lets so many people ask at a campus; `created` is an SQL expression. Returns the ids."""
+        """Lets so many people ask at a campus, who agree to everything; `created` is an SQL expression. Returns the ids."""
         sql = text(
-            "INSERT INTO public.leads (name, email, phone, campus_id, created_at)"
-            f" VALUES (:name, :email, :phone, :campus, {created}) RETURNING id::text"
+            "INSERT INTO public.leads (name, email, phone, campus_id, created_at, consent_date, marketing_consent)"
+            f" VALUES (:name, :email, :phone, :campus, {created}, now(), true) RETURNING id::text"
         )
         with self.engine.begin() as connection:
             return [
@@ -37,8 +46,7 @@ class DemoCms:
             ]
 
     def claim(self, channel: Channel, drain: str) -> list[Claim]:
-        claims, _ = self.ledger.claim(channel, drain)
-        return claims
+        return list(self.ledger.claim(channel, drain).claims)
 
     def rows(self, sql: str, **values: Any) -> list[Any]:
         """The rows of a query as tuples, or as plain values where it has one column."""

@@ -3,8 +3,19 @@
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from cep_orchestration.ports import Alert, Lead, Outcome, Outcomes, Sent
+from cep_orchestration.ports import (
+    Alert,
+    Blocked,
+    Lead,
+    Message,
+    Outcome,
+    Outcomes,
+    Sent,
+    Text,
+    Unavailable,
+)
 
 GATE_SECONDS = 20
 
@@ -42,6 +53,10 @@ class _Batches:
         self._script = Script(*steps)
         self._gate = gate
 
+    def answer_with(self, *steps: Outcome | Exception) -> None:
+        """From now on it follows this script."""
+        self._script = Script(*steps)
+
     @property
     def leads(self) -> list[str]:
         """The ids of every lead of every call, in order."""
@@ -55,8 +70,23 @@ class _Batches:
 
 
 class FakeMailer(_Batches):
-    def confirm(self, leads: Sequence[Lead]) -> Outcomes:
+    """`known` answers look-ups: what became of a batch's messages, by the batch and the lead's id. `blind`: what it
+    answers instead where it cannot be asked."""
+
+    def __init__(self, *steps: Outcome | Exception, gate: Gate | None = None) -> None:
+        super().__init__(*steps, gate=gate)
+        self.known: dict[str, dict[str, Outcome]] = {}
+        self.blind: Unavailable | Blocked | None = None
+        self.looked_up: list[tuple[str, str | None]] = []
+        self.batches: list[str] = []
+
+    def confirm(self, leads: Sequence[Lead], batch: str) -> Outcomes:
+        self.batches.append(batch)
         return self._answer(leads)
+
+    def look_up(self, batch: str, since: datetime, control: str | None) -> Outcomes | Unavailable | Blocked:
+        self.looked_up.append((batch, control))
+        return self.blind or self.known.get(batch, {})
 
 
 class FakeCrm(_Batches):
@@ -64,16 +94,21 @@ class FakeCrm(_Batches):
         return self._answer(leads)
 
 
+class FakeList(_Batches):
+    def subscribe(self, leads: Sequence[Lead]) -> Outcomes:
+        return self._answer(leads)
+
+
 class FakeMessenger:
-    """`sent` holds (number, text) of every call."""
+    """`sent` holds (number, text) of every call; a template's text is its parameters."""
 
     def __init__(self, *steps: Outcome | Exception, gate: Gate | None = None) -> None:
         self.sent: list[tuple[str, str]] = []
         self._script = Script(*steps)
         self._gate = gate
 
-    def send(self, to: str, text: str) -> Outcome:
-        self.sent.append((to, text))
+    def send(self, to: str, message: Message) -> Outcome:
+        self.sent.append((to, message.body if isinstance(message, Text) else " | ".join(message.parameters)))
         if self._gate:
             self._gate.pass_through()
         return self._script.next()
@@ -84,6 +119,10 @@ class FakeAlerts:
 
     def __init__(self) -> None:
         self.raised: list[Alert] = []
+        self.resolved: list[str] = []
+
+    def resolve(self, fingerprint: str, title: str) -> None:
+        self.resolved.append(fingerprint)
 
     def raise_alert(self, alert: Alert) -> None:
         self.raised.append(alert)

@@ -27,6 +27,7 @@ class Answer:
     body: Any
     text: str
     retry_after: float | None
+    headers: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def is_for_everybody(self) -> bool:
@@ -131,7 +132,9 @@ class Http:
         except requests.RequestException as error:
             reason = Reason.CONNECTION_LOST if outgoing.asked_for else Reason.NO_CONNECTION
             raise NoAnswerError(reason, sent=outgoing.asked_for) from error
-        return Answer(response.status_code, _json(response), response.text[:2000], _retry_after(response))
+        return Answer(
+            response.status_code, _json(response), response.text[:2000], _retry_after(response), response.headers
+        )
 
 
 class _Outgoing(io.BytesIO):

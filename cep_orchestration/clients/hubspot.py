@@ -5,10 +5,35 @@ from typing import Any
 
 from cep_orchestration.clients.batches import deliver_in_calls
 from cep_orchestration.clients.http import Answer, Http, NoAnswerError
+from cep_orchestration.clients.people import split_name
+from cep_orchestration.clients.refusals import Failure, code_in, failed, of_status
 from cep_orchestration.ports import Blocked, Lead, Outcome, Outcomes, Rejected, Retry, Sent, Unavailable, Unknown
 
 CALL_SIZE = 100
 NO_SUCH_PROPERTY = "PROPERTY_DOESNT_EXIST"
+
+CATEGORIES: Mapping[str, Failure] = {
+    "INTERNAL_ERROR": Retry,
+    "CONFLICT": Retry,
+    "RATE_LIMITS": Unavailable,
+    "INVALID_AUTHENTICATION": Blocked,
+    "EXPIRED_AUTHENTICATION": Blocked,
+    "REVOKED_AUTHENTICATION": Blocked,
+    "MISSING_SCOPES": Blocked,
+    "BANNED": Blocked,
+    "VALIDATION_ERROR": Rejected,
+    "OBJECT_NOT_FOUND": Rejected,
+}
+"""What an error of one contact means, by its category; of a whole call, the status tells it more surely."""
+
+STATUSES: Mapping[int, Failure] = {
+    423: Unavailable,  # locked for seconds by a large import
+    477: Unavailable,  # the account is being moved
+}
+"""Statuses of HubSpot's own; the others mean what they mean anywhere."""
+
+LIMITS: Mapping[str, float] = {"SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 10.0, "DAILY": 3600.0}
+"""Seconds to wait after a 429 that does not say how long, by its policy; a day's calls are back at midnight."""
 
 
 class HubSpot:
@@ -31,11 +56,11 @@ class HubSpot:
 
 def _properties(lead: Lead) -> dict[str, str]:
     """Every property that this project owns, empty ones too: an upsert by e-mail is never partial."""
-    first, _, last = lead.name.strip().partition(" ")
+    first, last = split_name(lead.name)
     return {
         "email": lead.address,
         "firstname": first,
-        "lastname": last.strip(),
+        "lastname": last,
         "phone": lead.phone or "",
         "cep_lead_id": lead.id,
         "cep_campus": lead.campus or "",
@@ -49,33 +74,47 @@ def of_record(email: str, body: Mapping[str, Any]) -> Outcome:
     """The outcome of one contact in an answer 200 or 207, which holds `results` and `errors` of single records."""
     for error in _records(body, "errors"):
         if email in _named(error):
-            return Rejected(f"HubSpot: {str(error.get('category') or 'error')[:60]}")
+            return _of_error(error)
     for result in _records(body, "results"):
-        if str((result.get("properties") or {}).get("email", "")).lower() == email:
+        if str(_object(result, "properties").get("email", "")).lower() == email:
             return Sent(str(result.get("id")))
     return Unknown("HubSpot's answer does not name this contact")
 
 
+def _of_error(error: Mapping[str, Any]) -> Outcome:
+    if NO_SUCH_PROPERTY in str(error):
+        return _no_such_property()
+    category = code_in(error, "category")
+    return failed(CATEGORIES.get(category, Rejected), f"HubSpot: {category or 'error'}")
+
+
+def _no_such_property() -> Blocked:
+    return Blocked("HubSpot: a contact property cep_… does not exist there")
+
+
 def _records(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    return [record for record in body.get(name) or [] if isinstance(record, dict)]
+    records = body.get(name)
+    return [record for record in records if isinstance(record, dict)] if isinstance(records, list) else []
+
+
+def _object(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = record.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def _named(error: Mapping[str, Any]) -> list[str]:
     """The contacts that an error is about."""
-    lists = [value for value in (error.get("context") or {}).values() if isinstance(value, list)]
+    lists = [value for value in _object(error, "context").values() if isinstance(value, list)]
     return [str(value).lower() for values in lists for value in values]
 
 
 def refusal(answer: Answer) -> Outcome:
     """The outcome of a whole call that was refused."""
     if NO_SUCH_PROPERTY in answer.text:
-        return Blocked("HubSpot: a contact property cep_… does not exist there")
-    if answer.status in (401, 403) or answer.is_no_api:
-        return Blocked(f"HubSpot: HTTP {answer.status}")
-    if answer.is_for_everybody:
-        return Unavailable(f"HubSpot: HTTP {answer.status}", answer.retry_after)
-    if answer.status >= 500:
-        return Retry(f"HubSpot: HTTP {answer.status}", answer.retry_after)
-    if answer.status >= 400:
-        return Rejected(f"HubSpot: HTTP {answer.status}")
-    return Unknown("HubSpot answered something that is not its API's answer")
+        return _no_such_property()
+    if answer.status < 300:
+        return Unknown("HubSpot answered something that is not its API's answer")
+    policy = code_in(answer.body, "policyName") if answer.status == 429 else ""
+    reason = f"HubSpot: HTTP {answer.status}{f' {policy}' if policy else ''}"
+    kind = STATUSES.get(answer.status) or of_status(answer)
+    return failed(kind, reason, answer.retry_after or LIMITS.get(policy))

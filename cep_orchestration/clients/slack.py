@@ -6,6 +6,7 @@ from cep_orchestration.clients.http import Http, NoAnswerError
 from cep_orchestration.ports import Alert, Severity
 
 MARKS = {Severity.LOW: "ℹ️", Severity.MEDIUM: "⚠️", Severity.HIGH: "🔴", Severity.CRITICAL: "🚨"}
+OVER = "✅"
 
 
 class Slack:
@@ -14,7 +15,8 @@ class Slack:
 
     def tell(self, alert: Alert) -> bool:
         """Whether Slack took it."""
-        text = html.escape(f"{MARKS[alert.severity]} *{alert.title}*\n{alert.what_to_do}", quote=False)
+        mark = OVER if alert.over else MARKS[alert.severity]
+        text = html.escape(f"{mark} *{alert.title}*\n{alert.what_to_do}", quote=False)
         try:
             answer = self._http.post("", {"text": text})
         except NoAnswerError:

@@ -1,18 +1,73 @@
-"""WhatsApp Cloud API: texts to advisors. https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes"""
+"""WhatsApp Cloud API: messages to advisors. https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes"""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cep_orchestration.clients.graph_usage import usage_wait_seconds
 from cep_orchestration.clients.http import Answer, Http, NoAnswerError
-from cep_orchestration.ports import Blocked, Hold, Outcome, Rejected, Retry, Sent, Unavailable, Unknown
+from cep_orchestration.clients.refusals import Failure, failed
+from cep_orchestration.ports import (
+    Blocked,
+    Hold,
+    Message,
+    Outcome,
+    Rejected,
+    Retry,
+    Sent,
+    Text,
+    Unavailable,
+    Unknown,
+)
 
-PAIR_LIMIT = 131056
-PAIR_WAIT_SECONDS = 6.0
-OVERLOADED = {2, 4, 80007, 130429, 131016}
-TEMPORARY = {1, 131000}
-NOT_TODAY = {131048, 131049}
-UNREACHABLE = {131026, 131047, 131050}
-DAY_SECONDS = 86_400.0
-ACCOUNT = {10, 100, 131008, 131009, 132000, 132001, 132005, 132012, 132015, 190, 368, 131031, 131042}
+TEXT_LIMIT = 4096
+BODY_LIMIT = 1024
+LANGUAGE = "es"
+
+CODES: dict[int, Failure] = {
+    1: Retry,  # unknown error
+    131000: Retry,  # something went wrong
+    2: Unavailable,  # the service is down or overloaded
+    4: Unavailable,  # the app's calls
+    80007: Unavailable,  # the account's calls
+    130429: Unavailable,  # throughput
+    131016: Unavailable,  # the service is overloaded
+    131057: Unavailable,  # the account is in maintenance
+    131026: Rejected,  # undeliverable
+    131047: Rejected,  # over 24 hours since the recipient's last message
+    131050: Rejected,  # the recipient stopped marketing messages
+    131021: Rejected,  # the recipient is the sender
+    131030: Rejected,  # not among the numbers that a test account may write to
+    130472: Rejected,  # the recipient is part of an experiment
+    0: Blocked,  # log-in
+    3: Blocked,  # capability
+    10: Blocked,  # permission
+    **dict.fromkeys(range(200, 300), Blocked),  # permissions
+    190: Blocked,  # token
+    368: Blocked,  # policy violations
+    131005: Blocked,  # access denied
+    131031: Blocked,  # account locked
+    131037: Blocked,  # display name not approved
+    131042: Blocked,  # payment
+    131045: Blocked,  # certificate
+    133010: Blocked,  # number not registered
+    33: Blocked,  # number deleted
+    100: Blocked,  # invalid parameter
+    131008: Blocked,  # missing parameter
+    131009: Blocked,  # parameter's value
+    132000: Blocked,  # number of the template's parameters
+    132001: Blocked,  # no such template
+    132005: Blocked,  # the template's text is too long
+    132007: Blocked,  # the template violates a policy
+    132012: Blocked,  # format of the template's parameters
+    132015: Blocked,  # template paused
+    132016: Blocked,  # template disabled
+}
+HOLD_SECONDS = {
+    131056: 6.0,  # too many to one recipient
+    131048: 86_400.0,  # the sender's quality: limited for today
+    131049: 86_400.0,  # the recipient had enough of businesses for today
+}
+GATEWAY_STATUSES = {502, 504}  # said by something before WhatsApp, which may have taken the message
 
 
 class WhatsApp:
@@ -20,14 +75,8 @@ class WhatsApp:
         self._http = http
         self._phone_id = phone_id
 
-    def send(self, to: str, text: str) -> Outcome:
-        body: dict[str, Any] = {
-            "messaging_product": "whatsapp",
-            "recipient_type": "individual",
-            "to": to,
-            "type": "text",
-            "text": {"body": text, "preview_url": False},
-        }
+    def send(self, to: str, message: Message) -> Outcome:
+        body = {"messaging_product": "whatsapp", "recipient_type": "individual", "to": to, **_content(message)}
         try:
             answer = self._http.post(f"{self._phone_id}/messages", body)
         except NoAnswerError as failure:
@@ -35,35 +84,61 @@ class WhatsApp:
         return outcome_of(answer)
 
 
+def _content(message: Message) -> dict[str, Any]:
+    if isinstance(message, Text):
+        return {"type": "text", "text": {"body": message.body[:TEXT_LIMIT], "preview_url": False}}
+    parameters = [{"type": "text", "text": text} for text in safe_parameters(message.parameters)]
+    return {
+        "type": "template",
+        "template": {
+            "name": message.name,
+            "language": {"code": LANGUAGE},
+            "components": [{"type": "body", "parameters": parameters}],
+        },
+    }
+
+
+def safe_parameters(parameters: Sequence[str]) -> list[str]:
+    """What WhatsApp takes: each on one line, without runs of spaces, not empty, and all of them within a body."""
+    safe: list[str] = []
+    room = BODY_LIMIT
+    for number, text in enumerate(parameters, start=1):
+        line = " ".join(text.split())[: room - (len(parameters) - number)].rstrip() or "-"
+        safe.append(line)
+        room -= len(line)
+    return safe
+
+
 def outcome_of(answer: Answer) -> Outcome:
-    """Decided on `error.code`, not on the HTTP status; a code that is not listed: 4xx rejected, 5xx retry."""
+    """Decided on `error.code`, not on the HTTP status; only a code that is not listed leaves it to the status."""
     body = answer.body if isinstance(answer.body, dict) else {}
     code = _code(body)
     if code is None and answer.status < 300:
         return _sent(body)
     reason = f"WhatsApp: error {code}" if code is not None else f"WhatsApp: HTTP {answer.status}"
-    if code == PAIR_LIMIT:
-        return Hold(reason, PAIR_WAIT_SECONDS)
-    if code in NOT_TODAY:
-        return Hold(reason, DAY_SECONDS)
-    if code in ACCOUNT or answer.status == 401 or (code is None and answer.is_no_api):
-        return Blocked(reason)
-    if code in UNREACHABLE:
-        return Rejected(reason)
-    if code in OVERLOADED or (code not in TEMPORARY and answer.is_for_everybody):
-        return Unavailable(reason, answer.retry_after)
-    if code in TEMPORARY or answer.status >= 500:
-        return Retry(reason, answer.retry_after)
-    return Rejected(reason)
+    if code in HOLD_SECONDS:
+        return Hold(reason, HOLD_SECONDS[code])
+    kind = CODES[code] if code in CODES else _by_status(answer, said_nothing=code is None)
+    return failed(kind, reason, answer.retry_after or usage_wait_seconds(answer.headers))
 
 
-def _code(body: dict[str, Any]) -> int | None:
+def _by_status(answer: Answer, *, said_nothing: bool) -> Failure:
+    if answer.status == 401 or (said_nothing and answer.is_no_api):
+        return Blocked
+    if answer.is_for_everybody:
+        return Unavailable
+    if said_nothing and answer.status in GATEWAY_STATUSES:
+        return Unknown
+    return Retry if answer.status >= 500 else Rejected
+
+
+def _code(body: Mapping[str, Any]) -> int | None:
     error = body.get("error")
     code = error.get("code") if isinstance(error, dict) else None
     return code if isinstance(code, int) else None
 
 
-def _sent(body: dict[str, Any]) -> Outcome:
+def _sent(body: Mapping[str, Any]) -> Outcome:
     messages = body.get("messages")
     first = messages[0] if isinstance(messages, list) and messages else None
     if not isinstance(first, dict) or "id" not in first:

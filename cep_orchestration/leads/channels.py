@@ -1,64 +1,77 @@
 """The channels of the lead pipeline, made of the outside services that are configured. A new channel is added here."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
+from cep_orchestration.leads.advisor_messages import AdvisorMessages, e164_digits
 from cep_orchestration.leads.model import Channel
-from cep_orchestration.leads.rules import advisor_text, e164_digits, lacks_advisor, lacks_email
-from cep_orchestration.ports import Crm, Lead, Mailer, Messenger, Outcome, Outcomes, Reason, Sent
+from cep_orchestration.leads.rules import lacks_email, lacks_marketing_consent
+from cep_orchestration.ports import Crm, Lead, Mailer, MailingList, Outcomes, Reason
 
 PAIR_SECONDS = 6.5  # WhatsApp refuses more than about one message in 6 s to one number
+ALL_OF_AN_ADVISOR = 100_000
 
 
-def lead_channels(mailer: Mailer | None, messenger: Messenger | None, crm: Crm | None) -> list[Channel]:
+def lead_channels(
+    mailer: Mailer | None,
+    messages: AdvisorMessages | None,
+    crm: Crm | None,
+    mailing_list: MailingList | None,
+    *,
+    crm_vendor: str = "crm",
+    crm_batch: int = 100,
+) -> list[Channel]:
+    """`crm_batch`: contacts that one call to the CRM takes."""
     return [
         Channel(
             "confirmation_email",
+            "mandrill",
             mailer.confirm if mailer else None,
             lacks_email,
             batch_size=500,
             one_call_an_address=True,
+            unique=True,
+            look_up=mailer.look_up if mailer else None,
         ),
         Channel(
             "advisor_message",
-            AdvisorMessages(messenger).deliver if messenger else None,
+            "whatsapp",
+            messages.deliver if messages else None,
             lacks_advisor,
-            batch_size=500,
+            batch_size=ALL_OF_AN_ADVISOR,
             by_advisor=True,
             pace_seconds=PAIR_SECONDS,
+            unique=True,
         ),
         Channel(
             "crm_contact",
-            crm.upsert if crm else None,
+            crm_vendor,
+            _unnamed(crm.upsert) if crm else None,
             lacks_email,
-            batch_size=100,
+            batch_size=crm_batch,
             repeatable=True,
             one_call_an_address=True,
             absent=Reason.NO_CRM,
         ),
+        Channel(
+            "mailing_list",
+            "mailchimp",
+            _unnamed(mailing_list.subscribe) if mailing_list else None,
+            lacks_marketing_consent,
+            batch_size=500,
+            repeatable=True,
+            one_call_an_address=True,
+        ),
     ]
 
 
-@dataclass(frozen=True)
-class AdvisorMessages:
-    """All leads that wait for one advisor become one message."""
-
-    messenger: Messenger
-
-    def deliver(self, leads: Sequence[Lead]) -> Outcomes:
-        """Every lead has an advisor with a valid phone number."""
-        by_phone: dict[str, list[Lead]] = {}
-        for lead in leads:
-            by_phone.setdefault(e164_digits(lead.advisor_phone or "") or "", []).append(lead)
-        outcomes: dict[str, Outcome] = {}
-        for phone, waiting in by_phone.items():
-            text, named = advisor_text(waiting)
-            outcomes |= _per_lead(waiting, named, self.messenger.send(phone, text))
-        return outcomes
+def lacks_advisor(lead: Lead) -> Reason | None:
+    if not lead.campus:
+        return Reason.NO_CAMPUS
+    if not lead.advisor_phone:
+        return Reason.NO_ADVISOR_PHONE
+    return None if e164_digits(lead.advisor_phone) else Reason.BAD_PHONE
 
 
-def _per_lead(leads: Sequence[Lead], named: int, outcome: Outcome) -> dict[str, Outcome]:
-    outcomes = dict.fromkeys((lead.id for lead in leads), outcome)
-    if isinstance(outcome, Sent):
-        outcomes |= {lead.id: Sent(outcome.provider_id, Reason.COUNTED) for lead in leads[named:]}
-    return outcomes
+def _unnamed(deliver: Callable[[Sequence[Lead]], Outcomes]) -> Callable[[Sequence[Lead], str], Outcomes]:
+    """For a provider that keeps no batch's name: there is no need to look up what can go again."""
+    return lambda leads, _batch: deliver(leads)

@@ -1,7 +1,7 @@
-"""The lead pipeline in Dagster: the sensor that sees work, the job that does it, the asset that shows the ledger."""
+"""The lead pipeline in Dagster: the sensor that sees work, and the job that does it."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -9,16 +9,14 @@ from uuid import uuid4
 import dagster as dg
 
 from cep_orchestration.database.engine import discreet
-from cep_orchestration.leads.drain import Drain, LeadServices, Story
-from cep_orchestration.leads.model import State
+from cep_orchestration.leads import channel_defs, ledger_defs, operator_defs, timeline_defs
+from cep_orchestration.leads.drain import Drain
 from cep_orchestration.leads.rules import should_drain
-from cep_orchestration.leads.store import StateCount
-from cep_orchestration.leads.words import CHANNELS, STATES, reason_text
+from cep_orchestration.leads.services import LeadServices
+from cep_orchestration.leads.story import Story
+from cep_orchestration.leads.ui_defs import OWNERS, PRIORITY, RESULT_COLUMNS, result_row, table
 from cep_orchestration.logs import job_log
 
-OWNERS = ["team:operaciones"]
-GROUP = "leads"
-PRIORITY = {"dagster/priority": "2"}
 POLL_SECONDS = 1  # the daemon looks every 5 s; a larger number here can only make it miss a look
 START_SECONDS = 20
 Status = dg.DagsterRunStatus
@@ -26,17 +24,13 @@ Status = dg.DagsterRunStatus
 
 @dg.op(
     description="Registra los leads nuevos y entrega lo pendiente por cada canal: correo de confirmación, WhatsApp al "
-    "asesor de la sede y contacto en el CRM. Repetirlo no envía nada dos veces.",
+    "asesor de la sede, contacto en el CRM y lista de correo. Espera un rato por si llegan más. Repetirlo no envía "
+    "nada dos veces.",
     out=dg.Out(dg.Nothing),
 )
 def deliver_leads(context: dg.OpExecutionContext, lead_services: dg.ResourceParam[LeadServices]) -> None:
     stop = threading.Event()
-    drain = Drain(
-        f"{context.run_id}/{uuid4().hex[:8]}",
-        lead_services.ledger,
-        lead_services.channels,
-        lead_services.alerts,
-    )
+    drain = Drain(f"{context.run_id}/{uuid4().hex[:8]}", lead_services)
     with discreet(), job_log("process_leads", lead_services.log_level) as counts, ThreadPoolExecutor(1) as pool:
         try:
             work = pool.submit(drain.run, stop)
@@ -68,10 +62,12 @@ def _wait(context: dg.OpExecutionContext, work: Future[Story], stop: threading.E
 
 def story_metadata(story: Story, requests: Mapping[str, int], *, gave_way: bool) -> dict[str, dg.MetadataValue]:
     """The story of a run, without personal data."""
-    rows = [_row(channel, state, count, reason) for (channel, state, reason), count in sorted(story.outcomes.items())]
+    outcomes = sorted(story.outcomes.items())
+    rows = [result_row(channel, state, count, reason) for (channel, state, reason), count in outcomes]
     return {
         "Leads nuevos": dg.MetadataValue.int(story.recorded),
-        "Entregas": dg.MetadataValue.table(rows, schema=RESULT_TABLE),
+        "Leads retenidos (importación)": dg.MetadataValue.int(story.held),
+        "Entregas": table(rows, RESULT_COLUMNS),
         "Peticiones a los servicios": dg.MetadataValue.int(sum(requests.values())),
         "Peticiones por servicio": dg.MetadataValue.text(
             ", ".join(f"{service} {count}" for service, count in sorted(requests.items())) or "ninguna"
@@ -83,29 +79,6 @@ def story_metadata(story: Story, requests: Mapping[str, int], *, gave_way: bool)
             else "Terminó: no quedaba nada que hacer en este momento."
         ),
     }
-
-
-def _row(channel: str, state: State, count: int, reason: str) -> dg.TableRecord:
-    return dg.TableRecord(
-        {
-            "canal": CHANNELS.get(channel, channel),
-            "resultado": STATES[state],
-            "entregas": count,
-            "motivo": reason,
-            "explicación": reason_text(reason),
-        }
-    )
-
-
-RESULT_TABLE = dg.TableSchema(
-    columns=[
-        dg.TableColumn("canal", "string"),
-        dg.TableColumn("resultado", "string"),
-        dg.TableColumn("entregas", "int"),
-        dg.TableColumn("motivo", "string"),
-        dg.TableColumn("explicación", "string"),
-    ]
-)
 
 
 @dg.job(
@@ -150,28 +123,10 @@ def _beginning(instance: dg.DagsterInstance) -> bool:
     return any(instance.get_run_ids(filters, limit=1) for filters in (waiting, starting))
 
 
-@dg.asset(
-    key=["leads", "deliveries"],
-    group_name=GROUP,
-    description="El registro de entregas: cuántos leads hay por canal y resultado, con el motivo de lo que no se "
-    "entregó. Materialícelo para ver el estado de este momento; no envía nada.",
-    owners=OWNERS,
-    kinds={"postgres"},
-    pool="general",
+definitions = dg.Definitions.merge(
+    dg.Definitions(jobs=[process_leads], sensors=[new_leads]),
+    ledger_defs.definitions,
+    operator_defs.definitions,
+    channel_defs.definitions,
+    timeline_defs.definitions,
 )
-def deliveries(lead_services: dg.ResourceParam[LeadServices]) -> dg.MaterializeResult[None]:
-    with discreet(), job_log("leads/deliveries", lead_services.log_level) as counts:
-        states = lead_services.ledger.states()
-        counts.update(deliveries=sum(one.deliveries for one in states))
-    return dg.MaterializeResult(metadata=ledger_metadata(states))
-
-
-def ledger_metadata(states: Sequence[StateCount]) -> dict[str, dg.MetadataValue]:
-    """The state of the ledger as a table, and as numbers that the UI plots over time."""
-    rows = [_row(one.channel, one.state, one.deliveries, one.reason) for one in states]
-    totals = {state: sum(one.deliveries for one in states if one.state is state) for state in State}
-    numbers = {STATES[state].capitalize(): dg.MetadataValue.int(total) for state, total in totals.items()}
-    return {"Entregas": dg.MetadataValue.table(rows, schema=RESULT_TABLE), **numbers}
-
-
-definitions = dg.Definitions(assets=[deliveries], jobs=[process_leads], sensors=[new_leads])

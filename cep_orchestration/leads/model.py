@@ -1,7 +1,7 @@
 """The values of the lead pipeline: channels, states, claims, settlements."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -55,22 +55,88 @@ class Channel:
 
 @dataclass(frozen=True)
 class Claim:
-    """A delivery that this drain holds in `sending`. `attempts` counts this one."""
+    """A delivery that this drain holds in `sending`. `attempts` counts this one.
+
+    twin     the lead that asked the same before, where the channel reaches a person once for both
+    reached  whether the twin was reached (None without one); until that is known this one waits
+    """
 
     lead_id: str
     attempts: int
+    twin: str | None = None
+    reached: bool | None = None
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """What one claim got. `probe`: the channel is paused, and this tries whether its provider is back."""
+
+    batch: str
+    claims: Sequence[Claim] = ()
+    leads: Mapping[str, Lead | None] = field(default_factory=dict)
+    failures: int = 0
+    probe: bool = False
 
 
 @dataclass(frozen=True)
 class Settlement:
-    """What becomes of a claimed delivery."""
+    """What becomes of a claimed delivery. `wait_seconds`: pending, and due then. `look_up_seconds`: the provider is to
+    be asked then what became of it."""
 
     lead_id: str
     state: State
     reason: str | None = None
     provider_id: str | None = None
-    not_before: datetime | None = None
+    wait_seconds: float | None = None
     gives_attempt_back: bool = False
+    look_up_seconds: float | None = None
+
+
+class Health(StrEnum):
+    """What one claim's calls say of the channel's provider."""
+
+    WORKS = "works"
+    FAILS = "fails"
+    REFUSES_US = "refuses us"
+    UNTRIED = "untried"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`lead`: the only lead of a call that failed; None where there were several, or it says that it is for everybody.
+    `wait_seconds`: nobody is to call before."""
+
+    health: Health
+    reason: str = ""
+    lead: str | None = None
+    wait_seconds: float | None = None
+
+
+class Pause(StrEnum):
+    """Why a channel is paused: it probes an outage by itself; the others end by an operator's act."""
+
+    OUTAGE = "outage"
+    ACCOUNT = "account"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What one look found: leads recorded with what is owed to them, and leads held as an import."""
+
+    leads: int = 0
+    held: int = 0
+
+
+@dataclass(frozen=True)
+class LookUp:
+    """Deliveries of one batch that the provider is asked about. `control`: a batch that it must know."""
+
+    batch: str
+    since: datetime
+    control: str | None
+    unknown: Sequence[Claim]
+    accepted: Sequence[Claim]
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,16 @@
 """What the lead pipeline decides, as pure functions of values."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from typing import Any
 
-import phonenumbers
-
-from cep_orchestration.leads.model import Claim, Look, Settlement, State
+from cep_orchestration.leads.model import Claim, Health, Look, LookUp, Settlement, State, Verdict
 from cep_orchestration.ports import (
     Blocked,
     Hold,
     Lead,
     Outcome,
+    Outcomes,
     Reason,
     Rejected,
     Retry,
@@ -22,19 +21,41 @@ from cep_orchestration.ports import (
 )
 
 MAX_ATTEMPTS = 3
+MAX_INTERRUPTIONS = 5
 BACKOFF_BASE_SECONDS = 2.0
-BLOCKED_SECONDS = 300.0
 UNAVAILABLE_SECONDS = 5.0
-UNAVAILABLE_CALLS_BEFORE_ALERT = 3
-TEXT_LIMIT = 4096
+FAILURES_BEFORE_PAUSE = 3
+PROBE_SECONDS, LONGEST_PROBE_SECONDS = 5.0, 60.0
+TWIN_SECONDS = 2.0
+ASK_AGAIN_SECONDS = 600.0
 REASON_LIMIT = 200
-NAME_LIMIT, PHONE_LIMIT = 100, 40
 
 
-def settle(claim: Claim, outcome: Outcome, *, repeatable: bool, now: datetime, jitter: float) -> Settlement:
-    """What becomes of a delivery after a call. `jitter` is a random number from 0 to 1."""
-    settlement = _settle(claim, outcome, repeatable=repeatable, now=now, jitter=jitter)
-    return replace(settlement, reason=_printable(settlement.reason), provider_id=_printable(settlement.provider_id))
+def settle(
+    claim: Claim,
+    outcome: Outcome,
+    *,
+    repeatable: bool,
+    jitter: float,
+    paused: bool = False,
+    look_up_seconds: float | None = None,
+) -> Settlement:
+    """What becomes of a delivery after a call.
+
+    jitter           a random number from 0 to 1
+    paused           the channel is paused since its provider fails for everybody: no attempt is used up
+    look_up_seconds  when the provider can be asked what became of what is unclear; None: never
+    """
+    settlement = _settle(claim, outcome, repeatable, jitter, paused)
+    unclear = settlement.state is State.UNKNOWN or (
+        settlement.state is State.SENT and settlement.reason == Reason.ACCEPTED
+    )
+    return replace(
+        settlement,
+        reason=_printable(settlement.reason),
+        provider_id=_printable(settlement.provider_id),
+        look_up_seconds=look_up_seconds if unclear else None,
+    )
 
 
 def _printable(text: str | None) -> str | None:
@@ -42,7 +63,7 @@ def _printable(text: str | None) -> str | None:
     return "".join(letter for letter in text if letter.isprintable())[:REASON_LIMIT] if text is not None else None
 
 
-def _settle(claim: Claim, outcome: Outcome, *, repeatable: bool, now: datetime, jitter: float) -> Settlement:
+def _settle(claim: Claim, outcome: Outcome, repeatable: bool, jitter: float, paused: bool) -> Settlement:
     match outcome:
         case Sent(provider_id, note):
             return Settlement(claim.lead_id, State.SENT, note, provider_id)
@@ -51,31 +72,91 @@ def _settle(claim: Claim, outcome: Outcome, *, repeatable: bool, now: datetime, 
         case Rejected(reason):
             return Settlement(claim.lead_id, State.DEAD, reason)
         case Hold(reason, after):
-            return _waiting(claim, reason, now, after)
+            return _waiting(claim, reason, after)
         case Unavailable(reason, after):
-            return _waiting(claim, reason, now, max(UNAVAILABLE_SECONDS * (1 + jitter / 2), after or 0.0))
+            return _waiting(claim, reason, max(UNAVAILABLE_SECONDS * (1 + jitter / 2), after or 0.0))
         case Blocked(reason):
-            return _waiting(claim, reason, now, BLOCKED_SECONDS)
+            return _waiting(claim, reason, 0.0)
         case Unknown(reason) if repeatable:
-            return _settle(claim, Retry(reason), repeatable=True, now=now, jitter=jitter)
+            return _settle(claim, Retry(reason), repeatable, jitter, paused)
         case Unknown(reason):
-            return Settlement(claim.lead_id, State.UNKNOWN, reason)
+            return Settlement(claim.lead_id, State.UNKNOWN, reason, gives_attempt_back=paused)
+        case Retry(reason, after) if paused:
+            return _waiting(claim, reason, after or 0.0)
         case Retry(reason, after):
             if claim.attempts >= MAX_ATTEMPTS:
                 return Settlement(claim.lead_id, State.DEAD, f"{reason} ({claim.attempts} attempts)")
             wait = max(backoff_seconds(claim.attempts, jitter), after or 0.0)
-            return Settlement(claim.lead_id, State.PENDING, reason, not_before=now + timedelta(seconds=wait))
+            return Settlement(claim.lead_id, State.PENDING, reason, wait_seconds=wait)
 
 
-def _waiting(claim: Claim, reason: str, now: datetime, seconds: float) -> Settlement:
+def _waiting(claim: Claim, reason: str, seconds: float) -> Settlement:
     """It goes again later, through no fault of the lead."""
-    later = now + timedelta(seconds=seconds)
-    return Settlement(claim.lead_id, State.PENDING, reason, not_before=later, gives_attempt_back=True)
+    return Settlement(claim.lead_id, State.PENDING, reason, wait_seconds=seconds, gives_attempt_back=True)
 
 
 def backoff_seconds(attempts: int, jitter: float) -> float:
     """Exponential, from 2 s on, between one and one and a half times."""
     return BACKOFF_BASE_SECONDS * 2.0 ** (attempts - 1) * (1 + jitter / 2)
+
+
+def verdict(outcomes: Mapping[str, Outcome]) -> Verdict:
+    """What the outcomes of one claim, by lead, say of the provider: whoever takes or refuses a single lead works."""
+    tried = {lead: one for lead, one in outcomes.items() if not isinstance(one, Skipped | Hold)}
+    values = tried.values()
+    if refused := _first(values, Blocked):
+        return Verdict(Health.REFUSES_US, refused.reason)
+    if any(isinstance(one, Sent | Rejected) for one in values):
+        return Verdict(Health.WORKS)
+    if away := _first(values, Unavailable):
+        return Verdict(Health.FAILS, away.reason, wait_seconds=max(UNAVAILABLE_SECONDS, away.after or 0.0))
+    if failed := _first(values, Retry | Unknown):
+        return Verdict(Health.FAILS, failed.reason, next(iter(tried)) if len(tried) == 1 else None)
+    return Verdict(Health.UNTRIED)
+
+
+def _first(outcomes: Collection[Outcome], kind: Any) -> Any:
+    return next((one for one in outcomes if isinstance(one, kind)), None)
+
+
+def of_twin(claim: Claim) -> Outcome | None:
+    """What is decided for a lead whose twin asked the same before it; None: it goes like any other."""
+    if claim.twin is None:
+        return None
+    if claim.reached:
+        return Skipped(f"{Reason.DUPLICATE} {claim.twin}")
+    return Hold(f"{Reason.TWIN} {claim.twin}", TWIN_SECONDS)
+
+
+def lacks_consent(lead: Lead) -> Reason | None:
+    return None if lead.consented else Reason.NO_CONSENT
+
+
+def lacks_marketing_consent(lead: Lead) -> Reason | None:
+    return lacks_email(lead) or (None if lead.marketing_consent else Reason.NO_MARKETING_CONSENT)
+
+
+def lacks_email(lead: Lead) -> Reason | None:
+    return None if lead.email and "@" in lead.email else Reason.NO_EMAIL
+
+
+def looked_up(look_up: LookUp, found: Outcomes) -> list[Settlement]:
+    """What becomes of a batch's deliveries, from what its provider says of it. Who is not there was not reached."""
+    return [
+        *(_of_unknown(claim, found.get(claim.lead_id)) for claim in look_up.unknown),
+        *(_of_accepted(claim, found.get(claim.lead_id)) for claim in look_up.accepted),
+    ]
+
+
+def _of_unknown(claim: Claim, found: Outcome | None) -> Settlement:
+    outcome = found if isinstance(found, Sent | Rejected) else Retry(Reason.NOT_FOUND)
+    return settle(claim, outcome, repeatable=False, jitter=0.0, look_up_seconds=ASK_AGAIN_SECONDS)
+
+
+def _of_accepted(claim: Claim, found: Outcome | None) -> Settlement:
+    """It stays «accepted», to be asked about again, until the provider knows its end."""
+    outcome = found if isinstance(found, Sent | Rejected) else Sent(note=Reason.ACCEPTED)
+    return settle(claim, outcome, repeatable=False, jitter=0.0, look_up_seconds=ASK_AGAIN_SECONDS)
 
 
 def should_drain(look: Look) -> str | None:
@@ -87,66 +168,3 @@ def should_drain(look: Look) -> str | None:
     if look.due_deliveries:
         return "entregas pendientes"
     return "repaso de toda la tabla" if look.sweep_due else None
-
-
-def lacks_email(lead: Lead) -> Reason | None:
-    return None if lead.email and "@" in lead.email else Reason.NO_EMAIL
-
-
-def lacks_advisor(lead: Lead) -> Reason | None:
-    if not lead.campus:
-        return Reason.NO_CAMPUS
-    if not lead.advisor_phone:
-        return Reason.NO_ADVISOR_PHONE
-    return None if e164_digits(lead.advisor_phone) else Reason.BAD_PHONE
-
-
-def e164_digits(phone: str) -> str | None:
-    """Digits with the country code, as WhatsApp wants them (Spain if none is given); None if it is no valid number."""
-    try:
-        number = phonenumbers.parse(phone, "ES")
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_valid_number(number):
-        return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164).lstrip("+")
-
-
-def course_run_text(lead: Lead) -> str:
-    """«Auxiliar de Enfermería, 12/01/2027»: the course and its start, as far as they are known."""
-    if not lead.course:
-        return "un curso sin indicar"
-    return f"{lead.course}, {lead.starts_on:%d/%m/%Y}" if lead.starts_on else lead.course
-
-
-def advisor_text(leads: Sequence[Lead]) -> tuple[str, int]:
-    """The message to one advisor about all leads that wait for them, and how many of these it names.
-
-    One lead is a sentence; several are a list, cut where WhatsApp's limit of 4,096 characters is reached.
-    """
-    if len(leads) == 1:
-        return f"Nuevo lead: {_who(leads[0])} interesado en {course_run_text(leads[0])}"[:TEXT_LIMIT], 1
-    lines = [f"{len(leads)} leads nuevos:"]
-    room = TEXT_LIMIT - len(lines[0]) - len(_rest(len(leads)))
-    for lead in leads:
-        line = f"• {_who(lead)} interesado en {course_run_text(lead)}"
-        room -= len(line) + 1
-        if room < 0:
-            break
-        lines.append(line)
-    named = len(lines) - 1
-    return "\n".join(lines) + (_rest(len(leads) - named) if named < len(leads) else ""), named
-
-
-def _who(lead: Lead) -> str:
-    return f"{_short(lead.name, NAME_LIMIT)} ({_short(lead.phone or '', PHONE_LIMIT) or 'sin teléfono'})"
-
-
-def _short(value: str, limit: int) -> str:
-    """On one line, and cut: what a person typed must not take the room of the others."""
-    line = " ".join(value.split())
-    return line if len(line) <= limit else f"{line[: limit - 1]}…"
-
-
-def _rest(count: int) -> str:
-    return f"\n… y {count} más, en el CMS."

@@ -1,29 +1,31 @@
-"""The ledger in PostgreSQL: what was seen, what is due, what became of it. The statements are in sql.py."""
+"""The ledger in PostgreSQL: what was seen, what is due, what became of it; its statements are in sql, delivery_sql."""
 
 import json
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, Row, text
 from sqlalchemy.exc import DataError, OperationalError
 
-from cep_orchestration.leads import sql
-from cep_orchestration.leads.model import Channel, Claim, Look, Settlement, State
-from cep_orchestration.leads.rules import MAX_ATTEMPTS
+from cep_orchestration.leads import delivery_sql, sql
+from cep_orchestration.leads.channel_store import may_claim
+from cep_orchestration.leads.model import Channel, Claim, Claimed, Look, LookUp, Recorded, Settlement, State
+from cep_orchestration.leads.rules import MAX_INTERRUPTIONS
 from cep_orchestration.ports import Lead, Reason
+from cep_orchestration.settings import LeadRules
 
 MADRID = ZoneInfo("Europe/Madrid")
 ALIVE_SECONDS = 15
 """A drain whose heartbeat is older is taken for stuck: another may start beside it."""
-GONE_SECONDS = 60
-"""A drain whose heartbeat is older is gone, and its claims are taken over; a slow database misses some beats."""
 RECORD_AT_ONCE = 5_000
 SETTLE_SECONDS, SETTLE_AGAIN_SECONDS = 30.0, 0.5
-RECORD_LOCK = 0x0CE9_0002
+RECORD_LOCK, ADVISOR_LOCK = 0x0CE9_0002, 0x0CE9_0003
+LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
 
 
 @dataclass(frozen=True)
@@ -34,93 +36,138 @@ class StateCount:
     deliveries: int
 
 
+@dataclass(frozen=True)
 class Ledger:
     """Every method is one transaction."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    engine: Engine
+    rules: LeadRules
 
     def look(self, served: Collection[str]) -> Look:
         """`served`: the channels that have something to deliver with; what waits for another is no work."""
-        parameters = {"alive": ALIVE_SECONDS, "gone": GONE_SECONDS, "served": list(served)}
-        with self._engine.begin() as connection:
+        parameters = {
+            "alive": ALIVE_SECONDS,
+            "gone": self.rules.gone_seconds,
+            "served": list(served),
+            "sweep_every": self.rules.whole_table_minutes * 60,
+        }
+        with self.engine.begin() as connection:
             if not connection.execute(sql.IS_PREPARED).scalar():
                 return Look(ready=False)
             return Look(**connection.execute(sql.LOOK, parameters).mappings().one())
 
     def sweep_due(self) -> bool:
         """Takes the look through the whole table if one is due: a caller that gets True has to do it."""
-        with self._engine.begin() as connection:
-            return connection.execute(sql.SWEEP_DUE).scalar() is not None
+        with self.engine.begin() as connection:
+            every = {"sweep_every": self.rules.whole_table_minutes * 60}
+            return connection.execute(sql.SWEEP_DUE, every).scalar() is not None
 
-    def record_new(self, channels: Sequence[Channel], *, whole_table: bool) -> int:
+    def record_new(self, channels: Sequence[Channel], *, whole_table: bool) -> Recorded:
         """Records leads that the ledger does not know, what is owed to them, and their live count, all at once.
 
-        Returns how many; 0 also when another run is recording at this moment. A look at the whole table waits for it.
+        More new leads than the surge limit are an import: they are recorded as held, and nothing is owed to them yet.
         """
-        owed = json.dumps([{"channel": channel.name, "absence": channel.absence} for channel in channels])
-        with self._engine.begin() as connection:
-            lock = {"lock": RECORD_LOCK}
-            if whole_table:
-                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), lock)
-            elif not connection.execute(text("SELECT pg_try_advisory_xact_lock(:lock)"), lock).scalar():
-                return 0
-            statement = sql.RECORD_ANY if whole_table else sql.RECORD_RECENT
-            return int(connection.execute(statement, {"channels": owed, "at_once": RECORD_AT_ONCE}).scalar_one())
+        with self.engine.begin() as connection:
+            statement = sql.SEEN_ANY if whole_table else sql.SEEN_RECENT
+            most = max(self.rules.surge_limit + 1, RECORD_AT_ONCE)
+            seen = connection.execute(statement, {"most": most}).all()
+            if not seen:
+                return Recorded()
+            connection.execute(LOCK, {"lock": RECORD_LOCK})
+            if len(seen) > self.rules.surge_limit:
+                everything = connection.execute(statement, {"most": None}).all()
+                return Recorded(held=int(connection.execute(sql.HOLD, _identities(everything)).scalar_one()))
+            now = {**_identities(seen[:RECORD_AT_ONCE]), "channels": _owed(channels)}
+            return Recorded(leads=int(connection.execute(sql.RECORD, now).scalar_one()))
 
-    def claim(self, channel: Channel, drain_id: str) -> tuple[list[Claim], dict[str, Lead | None]]:
+    def due(self, channels: Sequence[Channel]) -> set[str]:
+        """The channels that have something to claim at this moment."""
+        advisor = next((channel for channel in channels if channel.by_advisor), None)
+        parameters = {
+            "served": [channel.name for channel in channels],
+            "advisor": advisor.name if advisor else "",
+            "pace": advisor.pace_seconds if advisor else 0.0,
+        }
+        with self.engine.begin() as connection:
+            return set(connection.execute(delivery_sql.DUE, parameters).scalars())
+
+    def claim(self, channel: Channel, drain_id: str) -> Claimed:
         """Puts due deliveries in `sending` for this drain, and reads their leads as the CMS has them now.
 
         The commit comes before any call. One transaction: leads that cannot be read are not claimed either.
         A lead that was erased is not among those read; one with a datum that the views cannot read is None.
         """
-        statement = sql.CLAIM_ONE_ADVISOR if channel.by_advisor else sql.CLAIM_ANY
-        parameters = {"channel": channel.name, "size": channel.batch_size, "drain": drain_id}
-        if channel.by_advisor:
-            parameters["pace"] = channel.pace_seconds
-        with self._engine.begin() as connection:
-            claims = [Claim(lead_id, attempts) for lead_id, attempts in connection.execute(statement, parameters)]
-            return claims, _read_leads(connection, [claim.lead_id for claim in claims]) if claims else {}
+        batch = uuid4().hex
+        with self.engine.begin() as connection:
+            may, probe, failures = may_claim(connection, channel.name)
+            if not may:
+                return Claimed(batch)
+            size = 1 if probe else channel.batch_size
+            claims = _claims(connection, channel, {"drain": drain_id, "batch": batch, "size": size})
+            leads = _read_leads(connection, [claim.lead_id for claim in claims]) if claims else {}
+            return Claimed(batch, claims, leads, failures, probe)
 
-    def settle(self, channel: str, drain_id: str, settlements: Sequence[Settlement]) -> None:
+    def settle(self, channel: str, drain_id: str, batch: str, settlements: Sequence[Settlement]) -> None:
         """Records what became of this drain's claims, also of one that became unknown meanwhile: it is the truth.
 
         A known outcome is worth waiting for: a database that is away is asked again for a while. Asking twice is safe.
         """
-        rows = json.dumps([asdict(settlement) for settlement in settlements], default=_iso)
-        parameters = {"channel": channel, "drain": drain_id, "settlements": rows}
+        rows = json.dumps([asdict(settlement) for settlement in settlements])
+        parameters = {"channel": channel, "drain": drain_id, "batch": batch, "settlements": rows}
         deadline = time.monotonic() + SETTLE_SECONDS
         while True:
             try:
-                with self._engine.begin() as connection:
-                    connection.execute(sql.SETTLE, parameters)
+                with self.engine.begin() as connection:
+                    connection.execute(delivery_sql.SETTLE, parameters)
                 return
             except OperationalError:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(SETTLE_AGAIN_SECONDS)
 
-    def take_over(self, repeatable: Collection[str]) -> dict[str, list[Settlement]]:
-        """Claims of drains that are gone, by channel: due again if repeatable (thrice at most), else unknown."""
+    def take_over(self, channels: Sequence[Channel]) -> dict[str, list[Settlement]]:
+        """Claims of drains that are gone, by channel: due again if repeatable, else unknown, to be looked up or not."""
         parameters = {
-            "repeatable": list(repeatable),
-            "gone": GONE_SECONDS,
-            "most": MAX_ATTEMPTS,
+            "repeatable": [channel.name for channel in channels if channel.repeatable],
+            "looked_up": [channel.name for channel in channels if channel.look_up],
+            "look_up": self.rules.look_up_seconds,
+            "gone": self.rules.gone_seconds,
+            "most": MAX_INTERRUPTIONS,
             "reason": Reason.INTERRUPTED,
         }
         taken: dict[str, list[Settlement]] = {}
-        with self._engine.begin() as connection:
-            for channel, lead_id, state, reason in connection.execute(sql.TAKE_OVER, parameters):
+        with self.engine.begin() as connection:
+            for channel, lead_id, state, reason in connection.execute(delivery_sql.TAKE_OVER, parameters):
                 taken.setdefault(channel, []).append(Settlement(lead_id, State(state), reason))
         return taken
 
+    def next_look_up(self, channel: str) -> LookUp | None:
+        """A batch whose provider is to be asked what became of it; whoever gets it has a minute for that."""
+        with self.engine.begin() as connection:
+            rows = connection.execute(delivery_sql.NEXT_LOOK_UP, {"channel": channel}).all()
+            if not rows:
+                return None
+            unknown = [Claim(row.lead_id, row.attempts) for row in rows if row.state == State.UNKNOWN]
+            accepted = [Claim(row.lead_id, row.attempts) for row in rows if row.state == State.SENT]
+            values = {"channel": channel, "batch": rows[0].batch, "look_up": self.rules.look_up_seconds}
+            control = connection.execute(delivery_sql.CONTROL, values).scalar() if unknown else None
+            return LookUp(rows[0].batch, min(row.claimed_at for row in rows), control, unknown, accepted)
+
+    def conclude(self, channel: str, batch: str, settlements: Sequence[Settlement]) -> None:
+        """Records what a look-up found."""
+        rows = json.dumps([asdict(settlement) for settlement in settlements])
+        with self.engine.begin() as connection:
+            values = {"channel": channel, "batch": batch, "settlements": rows}
+            connection.execute(delivery_sql.CONCLUDE, values)
+
     def waiting_soon(self, channels: Collection[str], drain_id: str) -> bool:
-        """Whether a delivery is due now or within ten seconds, or in the hands of this drain."""
-        with self._engine.begin() as connection:
-            return bool(connection.execute(sql.WAITING_SOON, {"channels": list(channels), "drain": drain_id}).scalar())
+        """Whether there is something to do now or within ten seconds, or in the hands of this drain."""
+        parameters = {"channels": list(channels), "drain": drain_id}
+        with self.engine.begin() as connection:
+            return bool(connection.execute(delivery_sql.WAITING_SOON, parameters).scalar())
 
     def states(self) -> list[StateCount]:
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             return [
                 StateCount(row.channel, State(row.state), row.reason, row.deliveries)
                 for row in connection.execute(sql.STATES)
@@ -128,12 +175,30 @@ class Ledger:
 
     def beat(self, drain_id: str) -> None:
         """The drain's heartbeat; the first makes it known."""
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             connection.execute(sql.BEAT, {"drain": drain_id})
 
     def finish(self, drain_id: str) -> None:
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             connection.execute(sql.FINISH, {"drain": drain_id})
+
+
+def _identities(seen: Sequence[Row[Any]]) -> dict[str, list[str]]:
+    return {"ids": [row.id for row in seen], "times": [row.created_at for row in seen if row.created_at is not None]}
+
+
+def _owed(channels: Sequence[Channel]) -> str:
+    return json.dumps([{"channel": channel.name, "absence": channel.absence} for channel in channels])
+
+
+def _claims(connection: Connection, channel: Channel, values: dict[str, Any]) -> list[Claim]:
+    """Claims on an advisor's messages are made one after the other, so that no two runs message one at once."""
+    values = {**values, "channel": channel.name, "unique": channel.unique}
+    if not channel.by_advisor:
+        return [Claim(*row) for row in connection.execute(delivery_sql.CLAIM_ANY, values)]
+    connection.execute(LOCK, {"lock": ADVISOR_LOCK})
+    values |= {"advisor": channel.name, "pace": channel.pace_seconds}
+    return [Claim(*row) for row in connection.execute(delivery_sql.CLAIM_ONE_ADVISOR, values)]
 
 
 def _read_leads(connection: Connection, ids: Sequence[str]) -> dict[str, Lead | None]:
@@ -169,8 +234,6 @@ def _lead(row: Row[Any]) -> Lead:
         course=row.course_name,
         starts_on=start.astimezone(MADRID).date() if isinstance(start, datetime) else start,
         campaign=row.campaign,
+        consented=row.consented,
+        marketing_consent=row.marketing,
     )
-
-
-def _iso(value: date) -> str:
-    return value.isoformat()

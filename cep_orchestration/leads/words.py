@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-from cep_orchestration.leads.model import State
+from cep_orchestration.leads.model import Pause, State
 from cep_orchestration.ports import Alert, Reason, Severity
 
 CHANNELS: Mapping[str, str] = {
     "confirmation_email": "Correo de confirmación",
     "advisor_message": "WhatsApp al asesor",
     "crm_contact": "Contacto en el CRM",
+    "mailing_list": "Lista de correo",
 }
 STATES: Mapping[State, str] = {
     State.PENDING: "pendiente",
@@ -28,6 +29,14 @@ REASONS: Mapping[Reason, str] = {
     Reason.NO_ADVISOR_PHONE: "la sede no tiene teléfono de asesor",
     Reason.BAD_PHONE: "el teléfono del asesor no es válido",
     Reason.ERASED: "el lead se borró del CMS",
+    Reason.NO_CONSENT: "el lead no dio su consentimiento",
+    Reason.NO_MARKETING_CONSENT: "el lead no aceptó recibir publicidad",
+    Reason.DUPLICATE: "la misma persona pidió lo mismo en las 24 horas anteriores",
+    Reason.TWIN: "espera al resultado de la petición anterior de la misma persona",
+    Reason.ALREADY_LISTED: "ya estaba en la lista (también si se dio de baja: no se le vuelve a suscribir)",
+    Reason.NOT_FOUND: "no salió: el servicio no lo tiene",
+    Reason.CLOSED: "cerrado por el operador: no se repite",
+    Reason.GAVE_WAY: "el sistema se estaba deteniendo: no llegó a salir",
     Reason.UNREADABLE: "el CMS tiene un dato de este lead que no se puede leer",
     Reason.SAME_ADDRESS: "espera a otro lead con el mismo correo",
     Reason.INTERRUPTED: "el proceso se interrumpió durante el envío",
@@ -40,22 +49,38 @@ REASONS: Mapping[Reason, str] = {
 }
 
 
+PAUSES: Mapping[Pause, str] = {
+    Pause.OUTAGE: "El servicio falla para todos. Ningún lead se pierde ni gasta intentos: las entregas esperan, el "
+    "sistema prueba por su cuenta si el servicio ha vuelto (como mucho cada minuto) y entonces sigue solo.",
+    Pause.ACCOUNT: "El servicio rechaza la cuenta o la configuración. Revise sus credenciales y ajustes, y lance "
+    "resume_channel. Ningún lead se pierde: las entregas esperan.",
+    Pause.OPERATOR: "Lo detuvo un operador; sigue con resume_channel.",
+}
+
+
 def reason_text(reason: str) -> str:
     """The Spanish sentence for a reason. A provider's code has none: it stands in the reason itself."""
     if not reason:
         return ""
     own = reason.partition(":")[0].partition(" (")[0]
-    return REASONS.get(Reason(own), "") if own in set(Reason) else "respuesta del servicio"
+    if own in set(Reason):
+        return REASONS.get(Reason(own), "")
+    with_lead = next((one for one in (Reason.DUPLICATE, Reason.TWIN) if reason.startswith(f"{one} ")), None)
+    return REASONS[with_lead] if with_lead else "respuesta del servicio"
 
 
 def delivery_alert(channel: str, state: State, reasons: Sequence[str]) -> Alert:
     """For deliveries that became dead or unknown."""
     name = CHANNELS.get(channel, channel)
     title, advice = {
-        State.DEAD: (f"Leads: entregas fallidas por «{name}»", "Corrija la causa."),
+        State.DEAD: (
+            f"Leads: entregas fallidas por «{name}»",
+            "Corrija la causa y lance replay_deliveries.",
+        ),
         State.UNKNOWN: (
             f"Leads: envíos sin confirmar por «{name}»",
-            "Compruebe en el servicio si el mensaje llegó: el sistema no lo repite por su cuenta.",
+            "Compruebe en el servicio si el mensaje llegó: el sistema no lo repite por su cuenta. Decida con "
+            "settle_unknown.",
         ),
     }[state]
     return Alert(
@@ -66,25 +91,42 @@ def delivery_alert(channel: str, state: State, reasons: Sequence[str]) -> Alert:
     )
 
 
-def blocked_alert(channel: str, reason: str) -> Alert:
-    """For a service that refuses the account or the configuration."""
+def paused_fingerprint(channel: str) -> str:
+    return f"paused/{channel}"
+
+
+def paused_alert(channel: str, kind: Pause, reason: str) -> Alert:
+    """For a channel that paused itself."""
     return Alert(
-        fingerprint=f"blocked/{channel}/{reason}",
+        fingerprint=paused_fingerprint(channel),
         severity=Severity.HIGH,
-        title=f"Leads: el canal «{CHANNELS.get(channel, channel)}» está detenido",
-        what_to_do=f"El servicio rechaza la cuenta o la configuración ({reason}). Revise sus credenciales y ajustes. "
-        "Ningún lead se pierde: las entregas esperan y se reintentan cada cinco minutos.",
+        title=f"Leads: el canal «{CHANNELS.get(channel, channel)}» está en pausa",
+        what_to_do=f"Motivo: {_explained([reason])}. {PAUSES[kind]}",
     )
 
 
-def unavailable_alert(channel: str, reason: str) -> Alert:
-    """For a service that has taken nothing for some calls in a row."""
+def resumed_title(channel: str) -> str:
+    return f"Leads: el canal «{CHANNELS.get(channel, channel)}» vuelve a funcionar"
+
+
+def surge_alert(held: int) -> Alert:
+    """For more new leads in one look than people ask for."""
     return Alert(
-        fingerprint=f"unavailable/{channel}",
+        fingerprint="surge/leads",
         severity=Severity.HIGH,
-        title=f"Leads: el servicio de «{CHANNELS.get(channel, channel)}» no está disponible",
-        what_to_do=f"Motivo: {_explained([reason])}. Ningún lead se pierde: las entregas esperan y se reintentan "
-        "cada pocos segundos hasta que el servicio vuelva.",
+        title=f"Leads: {held} leads nuevos de golpe están retenidos",
+        what_to_do="Tantos a la vez parecen una importación (LEADS_SURGE_LIMIT): no se les ha enviado nada. Lance "
+        "release_leads para entregarlos o para darlos por antiguos.",
+    )
+
+
+def look_up_alert(channel: str, reason: str) -> Alert:
+    """For a provider that cannot say what became of unclear deliveries."""
+    return Alert(
+        fingerprint=f"look_up/{channel}",
+        severity=Severity.HIGH,
+        title=f"Leads: no se puede comprobar qué fue de los envíos por «{CHANNELS.get(channel, channel)}»",
+        what_to_do=f"Motivo: {reason[:200]}. Hasta que se corrija, los envíos sin confirmar no se repiten.",
     )
 
 

@@ -42,6 +42,8 @@ def ports(plan: Plan) -> list[tuple[str, int]]:
         wanted.append(("POSTGRES_PORT", settings.postgres))
     if plan.runs_sandbox:
         wanted.append(("SANDBOX_PORT", settings.sandbox))
+    if plan.runs_mailbox:
+        wanted.append(("SMTP_PORT", settings.smtp))
     if plan.embeds_object_storage:
         wanted += [("S3_PORT", port) for port in object_store.ports(settings.s3)]
     seen: dict[int, str] = {}
@@ -72,11 +74,12 @@ def _sandbox(plan: Plan) -> Part:
     store = plan.settings.home / "sandbox.db"
     store.touch(mode=0o600)
     where = ["--port", str(plan.settings.ports.sandbox), "--store", str(store)]
+    mail = plan.settings.ports.smtp if plan.runs_mailbox else None
     return Part(
         name="sandbox",
         title="Sandbox",
-        command=_python("cep_orchestration.local.sandbox", *where),
-        address=f"{plan.settings.sandbox_url}  (stands in for the outside services)",
+        command=_python("cep_orchestration.local.sandbox", *where, *(["--smtp-port", str(mail)] if mail else [])),
+        address=f"{plan.settings.sandbox_url}  (stands in for the outside services{f'; mail: {mail}' if mail else ''})",
         probe=Probe("http", f"{plan.settings.sandbox_url}/health"),
         foundation=True,
     )

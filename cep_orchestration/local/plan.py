@@ -8,18 +8,22 @@ from pathlib import Path
 from urllib.parse import quote
 
 from cep_orchestration.database.engine import postgres_url
-from cep_orchestration.environment import read_settings
+from cep_orchestration.environment import CRM_CREDENTIALS, read_settings
 from cep_orchestration.failures import SettingError
 from cep_orchestration.local.postgres import ADMIN
 from cep_orchestration.local.processes import write_whole
-from cep_orchestration.settings import ObjectStorage, Settings, mixing_faults
+from cep_orchestration.settings import ObjectStorage, Settings, mixing_faults, names_sandbox
 
 SANDBOX_BASES = {
     "MAILCHIMP_TRANSACTIONAL_BASE_URL": ("MAILCHIMP_TRANSACTIONAL_API_KEY", "/mandrill/api/1.0"),
     "MAILCHIMP_BASE_URL": ("MAILCHIMP_API_KEY", "/mailchimp/3.0"),
     "WHATSAPP_BASE_URL": ("WHATSAPP_ACCESS_TOKEN", "/whatsapp/v26.0"),
     "HUBSPOT_BASE_URL": ("HUBSPOT_ACCESS_TOKEN", "/hubspot"),
+    "SALESFORCE_BASE_URL": ("SALESFORCE_CLIENT_SECRET", "/salesforce"),
+    "ZOHO_BASE_URL": ("ZOHO_CLIENT_SECRET", "/zoho"),
+    "ZOHO_ACCOUNTS_URL": ("ZOHO_CLIENT_SECRET", "/zoho"),
 }
+DEMO_OPERATORS = "operadores@cep.example"
 BUSINESS_DATABASE, DAGSTER_DATABASE = "cep", "dagster"
 
 
@@ -43,6 +47,7 @@ class Plan:
     names_dagster_database: bool
     embeds_object_storage: bool
     runs_sandbox: bool
+    runs_mailbox: bool
 
     @property
     def object_storage(self) -> ObjectStorage:
@@ -52,11 +57,12 @@ class Plan:
 
 def make_plan(environ: Mapping[str, str], keys: Secrets) -> Plan:
     """Raises SettingError with every fault of the environment, and when the demo would meet a real provider."""
-    given = read_settings(environ)
-    demo = not given.cms_database_url
+    demo = not environ.get("CMS_DATABASE_URL", "").strip()
+    given = read_settings(_without_crm(environ) if demo else environ)
     added: dict[str, str] = {"CEP_HOME": str(given.home)}
     if demo:
-        added |= {"CMS_DATABASE_URL": _embedded(given, keys, BUSINESS_DATABASE)} | _demo_providers(environ, given)
+        added |= {"CMS_DATABASE_URL": _embedded(given, keys, BUSINESS_DATABASE)}
+        added |= _demo_providers(environ, given) | _demo_mail(environ, given)
     if given.cms_views_file:
         added["CMS_VIEWS_FILE"] = str(given.cms_views_file)
     if media_dir := given.media_dir or (given.home / "media" if demo else None):
@@ -76,7 +82,8 @@ def make_plan(environ: Mapping[str, str], keys: Secrets) -> Plan:
         embeds_postgres=demo or not given.dagster_database_url,
         names_dagster_database=bool(given.dagster_database_url),
         embeds_object_storage=given.object_storage is None,
-        runs_sandbox=any(map(settings.is_sandbox, settings.providers())),
+        runs_sandbox=_runs_mailbox(settings) or any(map(settings.is_sandbox, settings.providers())),
+        runs_mailbox=_runs_mailbox(settings),
     )
 
 
@@ -111,6 +118,12 @@ def _embedded_storage(settings: Settings, keys: Secrets) -> dict[str, str]:
     }
 
 
+def _without_crm(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """A CRM that is chosen without its credential is no fault yet: in the demo the sandbox will be it."""
+    credential = CRM_CREDENTIALS.get(environ.get("CRM_VENDOR", "").strip().lower())
+    return {**environ, "CRM_VENDOR": "none"} if credential and not environ.get(credential) else environ
+
+
 def _demo_providers(environ: Mapping[str, str], settings: Settings) -> dict[str, str]:
     """The sandbox for every provider that has neither a credential nor an address of its own."""
     bases = {
@@ -120,9 +133,21 @@ def _demo_providers(environ: Mapping[str, str], settings: Settings) -> dict[str,
     }
     if not environ.get("SLACK_WEBHOOK_URL"):
         bases["SLACK_WEBHOOK_URL"] = f"{settings.sandbox_url}/slack/alerts"
+    if not environ.get("MAILCHIMP_LIST_ID") and "MAILCHIMP_BASE_URL" in bases:
+        bases["MAILCHIMP_LIST_ID"] = "demo"
     if not environ.get("CRM_VENDOR"):
         bases["CRM_VENDOR"] = "hubspot"
     return bases
+
+
+def _demo_mail(environ: Mapping[str, str], settings: Settings) -> dict[str, str]:
+    """The sandbox's mail server, and somebody who is written to."""
+    mail = {"SMTP_URL": f"smtp://127.0.0.1:{settings.ports.smtp}", "ALERT_EMAIL_OPERATORS": DEMO_OPERATORS}
+    return {name: value for name, value in mail.items() if not environ.get(name, "").strip()}
+
+
+def _runs_mailbox(settings: Settings) -> bool:
+    return names_sandbox(settings.smtp_url, settings.ports.smtp)
 
 
 def _for_children(complete: Mapping[str, str], settings: Settings) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cep_orchestration.clients.http import Http, Requests
-from cep_orchestration.clients.hubspot import HubSpot
+from cep_orchestration.clients.hubspot import CATEGORIES, LIMITS, STATUSES, HubSpot
 from cep_orchestration.ports import Blocked, Lead, Outcome, Outcomes, Rejected, Retry, Sent, Unavailable, Unknown
 from cep_orchestration_tests.conftest import free_port
 from cep_orchestration_tests.providers import Failed, Remote, http_reply, rude_server
@@ -15,7 +15,7 @@ TOKEN = "hs-secret-token"
 ANA = Lead("7", "Ana Pérez", "ana@example.com", phone="+34 600 111 222")
 LUIS = Lead("8", "Luis Gil", "luis@example.com")
 
-STATUSES: list[tuple[int, Failed]] = [
+REFUSALS: list[tuple[int, Failed]] = [
     (401, Blocked),
     (403, Blocked),
     (400, Rejected),
@@ -23,11 +23,26 @@ STATUSES: list[tuple[int, Failed]] = [
     (405, Blocked),
     (409, Rejected),
     (413, Rejected),
+    (423, Unavailable),
+    (477, Unavailable),
     (429, Unavailable),
     (500, Retry),
     (502, Retry),
     (503, Unavailable),
     (504, Retry),
+]
+
+MEANINGS: list[tuple[str, Failed]] = [
+    ("INTERNAL_ERROR", Retry),
+    ("CONFLICT", Retry),
+    ("RATE_LIMITS", Unavailable),
+    ("INVALID_AUTHENTICATION", Blocked),
+    ("EXPIRED_AUTHENTICATION", Blocked),
+    ("REVOKED_AUTHENTICATION", Blocked),
+    ("MISSING_SCOPES", Blocked),
+    ("BANNED", Blocked),
+    ("VALIDATION_ERROR", Rejected),
+    ("OBJECT_NOT_FOUND", Rejected),
 ]
 
 
@@ -47,7 +62,7 @@ def _result(email: str) -> dict[str, Any]:
     return {"id": "51", "properties": {"email": email}}
 
 
-@pytest.mark.parametrize(("status", "expected"), STATUSES)
+@pytest.mark.parametrize(("status", "expected"), REFUSALS)
 def test_a_refused_call_is_decided_by_its_status(sandbox: str, status: int, expected: Failed) -> None:
     body = {"status": "error", "category": "X", "message": f"{ANA.email} {TOKEN}"}
     Remote(sandbox).fault("hubspot", status=status, body=body)
@@ -57,7 +72,37 @@ def test_a_refused_call_is_decided_by_its_status(sandbox: str, status: int, expe
 def test_the_wait_that_hubspot_asks_for_is_handed_on(sandbox: str) -> None:
     body = {"status": "error", "policyName": "TEN_SECONDLY_ROLLING"}
     Remote(sandbox).fault("hubspot", status=429, body=body, headers={"Retry-After": "10"})
-    assert _upsert(sandbox, ANA)["7"] == Unavailable("HubSpot: HTTP 429", 10.0)
+    assert _upsert(sandbox, ANA)["7"] == Unavailable("HubSpot: HTTP 429 TEN_SECONDLY_ROLLING", 10.0)
+
+
+@pytest.mark.parametrize(
+    ("policy", "seconds"),
+    [("SECONDLY", 1.0), ("TEN_SECONDLY_ROLLING", 10.0), ("DAILY", 3600.0), ("NEVER_HEARD_OF", None)],
+)
+def test_a_limit_that_does_not_say_how_long_is_waited_for_by_its_kind(
+    sandbox: str, policy: str, seconds: float | None
+) -> None:
+    Remote(sandbox).fault("hubspot", status=429, body={"status": "error", "policyName": policy})
+    assert _upsert(sandbox, ANA)["7"] == Unavailable(f"HubSpot: HTTP 429 {policy}", seconds)
+
+
+def test_every_limit_and_category_of_the_tables_has_its_row_here() -> None:
+    assert list(LIMITS) == ["SECONDLY", "TEN_SECONDLY_ROLLING", "DAILY"]
+    assert [category for category, _ in MEANINGS] == list(CATEGORIES)
+    assert set(STATUSES) <= {status for status, _ in REFUSALS}
+
+
+@pytest.mark.parametrize(("category", "expected"), [*MEANINGS, ("NEVER_HEARD_OF", Rejected)])
+def test_a_contact_that_is_refused_is_decided_by_its_category(sandbox: str, category: str, expected: Failed) -> None:
+    errors = [{"status": "error", "category": category, "context": {"ids": [ANA.email]}}]
+    Remote(sandbox).fault("hubspot", status=207, body={"results": [_result("luis@example.com")], "errors": errors})
+    assert _upsert(sandbox, ANA, LUIS) == {"7": expected(f"HubSpot: {category}"), "8": Sent("51")}
+
+
+def test_a_contact_property_that_does_not_exist_blocks_also_where_a_single_contact_says_so(sandbox: str) -> None:
+    error = _error(ids=[ANA.email]) | {"message": '[{"error":"PROPERTY_DOESNT_EXIST","name":"cep_campus"}]'}
+    Remote(sandbox).fault("hubspot", status=207, body={"errors": [error]})
+    assert isinstance(_upsert(sandbox, ANA)["7"], Blocked)
 
 
 def test_a_refused_record_does_not_touch_the_others(sandbox: str) -> None:

@@ -13,6 +13,7 @@ from cep_orchestration_tests.conftest import free_port
 from cep_orchestration_tests.providers import Failed, Remote, http_reply, rude_server
 
 KEY = "md-secret-key"
+BATCH = "batch-1"
 ANA = Lead("7", "Ana Pérez", "ana@example.com", phone="+34 600 111 222")
 LUIS = Lead("8", "Luis Gil", "luis@example.com")
 
@@ -24,6 +25,7 @@ ERRORS: list[tuple[int, str, Failed]] = [
     (500, "Unknown_Template", Blocked),
     (500, "Unknown_Subaccount", Blocked),
     (500, "Unknown_Message", Rejected),
+    (503, "Unknown_Message", Rejected),
     (404, "Unknown_Message", Rejected),
     (500, "ValidationError", Rejected),
     (422, "ValidationError", Rejected),
@@ -34,6 +36,7 @@ ERRORS: list[tuple[int, str, Failed]] = [
     (400, "Not_In_The_List", Rejected),
     (429, "Not_In_The_List", Unavailable),
     (500, "Not_In_The_List", Retry),
+    (502, "Not_In_The_List", Retry),
     (503, "Not_In_The_List", Unavailable),
 ]
 PAGES: list[tuple[int, Failed]] = [
@@ -52,6 +55,12 @@ ENTRIES: list[tuple[dict[str, Any], Outcome]] = [
     ({"status": "queued", "_id": "m1", "reject_reason": None}, Sent("m1", "accepted")),
     ({"status": "scheduled", "_id": "m1"}, Sent("m1", "accepted")),
     ({"status": "rejected", "_id": "m1", "reject_reason": "hard-bounce"}, Rejected("e-mail rejected: hard-bounce")),
+    ({"status": "rejected", "_id": "m1", "reject_reason": "unsub"}, Rejected("e-mail rejected: unsub")),
+    ({"status": "rejected", "_id": "m1", "reject_reason": "unsigned"}, Blocked("e-mail rejected: unsigned")),
+    ({"status": "rejected", "reject_reason": "invalid-sender"}, Blocked("e-mail rejected: invalid-sender")),
+    ({"status": "rejected", "reject_reason": "test-mode-limit"}, Blocked("e-mail rejected: test-mode-limit")),
+    ({"status": "rejected", "reject_reason": "to ana@example.com"}, Rejected("e-mail rejected: no reason given")),
+    ({"status": "sent", "_id": None}, Sent(None)),
     ({"status": "invalid", "_id": "m1", "reject_reason": None}, Rejected("e-mail invalid: no reason given")),
     ({"status": "postponed", "_id": "m1"}, Unknown("unexpected status postponed")),
     ({"_id": "m1"}, Unknown("the answer has no entry for this recipient")),
@@ -63,7 +72,7 @@ def _mandrill(address: str, read_seconds: float = 5.0) -> Mandrill:
 
 
 def _confirm(sandbox: str, *leads: Lead) -> Outcomes:
-    return _mandrill(f"{sandbox}/mandrill/api/1.0").confirm(leads)
+    return _mandrill(f"{sandbox}/mandrill/api/1.0").confirm(leads, BATCH)
 
 
 def _crowd(size: int) -> list[Lead]:
@@ -146,6 +155,12 @@ def test_everything_that_is_known_of_a_lead_is_in_its_variables(sandbox: str) ->
     }
 
 
+def test_every_message_carries_its_batch_and_its_lead_also_those_of_a_second_call(sandbox: str) -> None:
+    _confirm(sandbox, ANA, Lead("9", "Ana", "ana@example.com"), LUIS)
+    carried = [mail["details"]["metadata"] for mail in Remote(sandbox).sent("email")]
+    assert carried == [{"batch": BATCH, "lead": lead} for lead in ("7", "8", "9")]
+
+
 def test_what_is_not_known_of_a_lead_is_no_variable(sandbox: str) -> None:
     _confirm(sandbox, ANA)
     [mail] = Remote(sandbox).sent("email")
@@ -166,23 +181,23 @@ def test_nobody_sees_the_other_recipients(sandbox: str) -> None:
 @pytest.mark.parametrize("page", ["<html>Hola</html>", '[{"email": ', "{}", '"ok"', "null", "[]"])
 def test_an_answer_that_is_not_mandrills_is_unknown(page: str) -> None:
     with rude_server(http_reply("200 OK", page)) as server:
-        assert isinstance(_mandrill(server.address).confirm([ANA])["7"], Unknown)
+        assert isinstance(_mandrill(server.address).confirm([ANA], BATCH)["7"], Unknown)
 
 
 def test_a_redirect_is_not_followed_and_nothing_counts_as_sent() -> None:
     with rude_server(http_reply("302 Found", "", "Location: /elsewhere")) as server:
-        assert isinstance(_mandrill(server.address).confirm([ANA])["7"], Blocked)
+        assert isinstance(_mandrill(server.address).confirm([ANA], BATCH)["7"], Blocked)
     assert server.connections == 1
 
 
 def test_no_connection_costs_no_attempt_of_every_lead() -> None:
-    outcomes = _mandrill(f"http://127.0.0.1:{free_port()}").confirm([ANA, LUIS])
+    outcomes = _mandrill(f"http://127.0.0.1:{free_port()}").confirm([ANA, LUIS], BATCH)
     assert outcomes == {"7": Unavailable("no connection"), "8": Unavailable("no connection")}
 
 
 def test_mail_that_was_taken_but_answered_too_late_is_unknown_and_not_sent_again(sandbox: str) -> None:
     Remote(sandbox).fault("mandrill", delay_seconds=0.5, accept_first=True)
-    outcomes = _mandrill(f"{sandbox}/mandrill/api/1.0", read_seconds=0.1).confirm([ANA])
+    outcomes = _mandrill(f"{sandbox}/mandrill/api/1.0", read_seconds=0.1).confirm([ANA], BATCH)
     assert outcomes == {"7": Unknown("no answer in time")}
     assert len(Remote(sandbox).sent("email")) == 1
 
@@ -196,12 +211,17 @@ def test_the_wait_that_mandrill_asks_for_is_handed_on(sandbox: str) -> None:
 FAILURES: list[Callable[[Remote], None]] = [
     lambda remote: remote.fault("mandrill", body=[{"email": ANA.email, "status": "invalid", "_id": KEY}]),
     lambda remote: remote.fault("mandrill", body={"name": None, "message": f"{ANA.email} {KEY}"}),
+    lambda remote: remote.fault("mandrill", status=400, body={"name": f"{ANA.email} {KEY}"}),
+    lambda remote: remote.fault("mandrill", body=[{"email": ANA.email, "status": f"{ANA.email} {KEY}"}]),
+    lambda remote: remote.fault(
+        "mandrill", body=[{"email": ANA.email, "status": "rejected", "reject_reason": ANA.name}]
+    ),
     lambda remote: remote.fault("mandrill", status=400, body=f"{ANA.name} {ANA.phone} {KEY}"),
     lambda remote: remote.fault("mandrill", hang_up=True),
 ]
 
 
-@pytest.mark.parametrize("fail", FAILURES, ids=["entry", "body", "page", "hang-up"])
+@pytest.mark.parametrize("fail", FAILURES, ids=["entry", "body", "name", "status", "why", "page", "hang-up"])
 def test_no_reason_holds_the_key_or_the_person(sandbox: str, fail: Callable[[Remote], None]) -> None:
     fail(Remote(sandbox))
     outcome = _confirm(sandbox, ANA)["7"]

@@ -1,24 +1,43 @@
-"""The texts to advisors, over real HTTP: what arrives, and what each error code means."""
+"""The messages to advisors, over real HTTP: what arrives, and what each error code means."""
+
+from typing import Any
 
 import pytest
 
 from cep_orchestration.clients.http import Http, Requests
-from cep_orchestration.clients.whatsapp import WhatsApp
-from cep_orchestration.ports import Blocked, Hold, Outcome, Rejected, Retry, Sent, Unavailable, Unknown
+from cep_orchestration.clients.whatsapp import CODES, HOLD_SECONDS, WhatsApp, safe_parameters
+from cep_orchestration.ports import (
+    Blocked,
+    Hold,
+    Message,
+    Outcome,
+    Rejected,
+    Retry,
+    Sent,
+    Template,
+    Text,
+    Unavailable,
+    Unknown,
+)
 from cep_orchestration_tests.conftest import free_port
 from cep_orchestration_tests.providers import Failed, Remote, http_reply, rude_server
 
 TOKEN = "wa-secret-token"
 ADVISOR = "34600111222"
-TEXT = "Nuevo lead: Ana Pérez (+34 611 222 333) interesado en Inglés"
+WORDS = "Nuevo lead: Ana Pérez (+34 611 222 333) interesado en Inglés"
+TEXT = Text(WORDS)
 
-CODES: list[tuple[int, int, type[Outcome]]] = [
+CODES_TESTED: list[tuple[int, int, type[Outcome]]] = [
     *((400, code, Retry) for code in (1, 131000)),
-    *((400, code, Unavailable) for code in (2, 4, 80007, 130429, 131016)),
+    *((400, code, Unavailable) for code in (2, 4, 80007, 130429, 131016, 131057)),
     *((400, code, Hold) for code in (131056, 131048, 131049)),
-    *((400, code, Rejected) for code in (131026, 131047, 131050)),
+    *((400, code, Rejected) for code in (131026, 131047, 131050, 131021, 131030, 130472)),
     *((400, code, Blocked) for code in (132000, 132001, 132005, 132012, 132015, 100, 131008, 131009)),
-    *((400, code, Blocked) for code in (190, 368, 131031, 131042, 10)),
+    *((400, code, Blocked) for code in (132007, 132016, 131005, 131037, 131045, 133010, 33)),
+    *((400, code, Blocked) for code in (190, 368, 131031, 131042, 0, 3, 10, 200, 299)),
+    (500, 3, Blocked),
+    (503, 190, Blocked),
+    (429, 131056, Hold),
     (401, 190, Blocked),
     *((500, code, Rejected) for code in (131026, 131047, 131050)),
     (500, 131056, Hold),
@@ -36,8 +55,9 @@ PAGES: list[tuple[int, Failed]] = [
     (405, Blocked),
     (429, Unavailable),
     (500, Retry),
-    (502, Retry),
+    (502, Unknown),
     (503, Unavailable),
+    (504, Unknown),
 ]
 
 
@@ -46,18 +66,23 @@ def _whatsapp(address: str, read_seconds: float = 5.0, token: str = TOKEN) -> Wh
     return WhatsApp(Http("whatsapp", address, Requests(), headers, read_seconds), "555")
 
 
-def _send(sandbox: str, to: str = ADVISOR, text: str = TEXT) -> Outcome:
-    return _whatsapp(f"{sandbox}/whatsapp/v26.0").send(to, text)
+def _send(sandbox: str, message: Message = TEXT, to: str = ADVISOR) -> Outcome:
+    return _whatsapp(f"{sandbox}/whatsapp/v26.0").send(to, message)
 
 
-@pytest.mark.parametrize(("status", "code", "expected"), CODES)
+@pytest.mark.parametrize(("status", "code", "expected"), CODES_TESTED)
 def test_an_error_is_decided_by_its_code(sandbox: str, status: int, code: int, expected: type[Outcome]) -> None:
-    error = {"code": code, "message": f"(#{code}) to {ADVISOR} with {TOKEN}", "error_data": {"details": TEXT}}
+    error = {"code": code, "message": f"(#{code}) to {ADVISOR} with {TOKEN}", "error_data": {"details": WORDS}}
     Remote(sandbox).fault("whatsapp", status=status, body={"error": error})
     outcome = _send(sandbox)
     assert isinstance(outcome, expected)
     assert not isinstance(outcome, Sent)
     assert outcome.reason == f"WhatsApp: error {code}"
+
+
+def test_every_code_that_is_listed_is_tested() -> None:
+    listed = {code for code in CODES if not 200 < code < 299} | HOLD_SECONDS.keys()
+    assert listed == {code for _, code, _ in CODES_TESTED} - {999999}
 
 
 @pytest.mark.parametrize(("status", "expected"), PAGES)
@@ -80,7 +105,7 @@ def test_the_wait_that_whatsapp_asks_for_is_handed_on(sandbox: str) -> None:
 
 
 def test_a_text_arrives_as_it_was_written_and_has_an_id(sandbox: str) -> None:
-    outcome = _send(sandbox, text="Dos líneas:\n• Ñandú")
+    outcome = _send(sandbox, Text("Dos líneas:\n• Ñandú"))
     [message] = Remote(sandbox).sent("whatsapp")
     assert (message["to"], message["body"]) == (ADVISOR, "Dos líneas:\n• Ñandú")
     assert outcome == Sent(message["details"]["id"])
@@ -88,7 +113,41 @@ def test_a_text_arrives_as_it_was_written_and_has_an_id(sandbox: str) -> None:
 
 
 def test_the_longest_text_that_whatsapp_takes_is_sent(sandbox: str) -> None:
-    assert isinstance(_send(sandbox, text="ñ" * 4096), Sent)
+    assert isinstance(_send(sandbox, Text("ñ" * 4096)), Sent)
+
+
+def test_a_template_arrives_with_its_parameters_in_spanish(sandbox: str) -> None:
+    outcome = _send(sandbox, Template("nuevo_lead", ("Ana Pérez", "+34 611 222 333", "Inglés, 12/01/2027")))
+    [message] = Remote(sandbox).sent("whatsapp")
+    details = message["details"]
+    assert outcome == Sent(details["id"])
+    assert (details["type"], details["template"], details["language"]) == ("template", "nuevo_lead", "es")
+    assert details["parameters"] == ["Ana Pérez", "+34 611 222 333", "Inglés, 12/01/2027"]
+
+
+PARAMETERS: list[tuple[list[str], list[str]]] = [
+    (["Ana\nPérez"], ["Ana Pérez"]),
+    (["Ana\r\n\tPérez"], ["Ana Pérez"]),
+    (["Ana    Pérez"], ["Ana Pérez"]),
+    (["Ana \u2028 \x0b \x85 Pérez"], ["Ana Pérez"]),
+    (["", " ", "\n"], ["-", "-", "-"]),
+    (["ñ" * 1024], ["ñ" * 1024]),
+    (["ñ" * 1025], ["ñ" * 1024]),
+    (["ñ" * 10_000, "600", "Inglés"], ["ñ" * 1022, "6", "I"]),
+    (["12", "ñ" * 10_000], ["12", "ñ" * 1022]),
+    (["🎓" * 2000], ["🎓" * 1024]),
+    ([], []),
+]
+
+
+@pytest.mark.parametrize(("given", "safe"), PARAMETERS, ids=lambda value: str(value)[:20])
+def test_parameters_are_made_into_what_whatsapp_takes(given: list[str], safe: list[str]) -> None:
+    assert safe_parameters(given) == safe
+
+
+@pytest.mark.parametrize("given", [given for given, _ in PARAMETERS], ids=lambda value: str(value)[:20])
+def test_whatever_a_parameter_holds_the_template_is_taken(sandbox: str, given: list[str]) -> None:
+    assert isinstance(_send(sandbox, Template("nuevo_lead", tuple(given))), Sent)
 
 
 def test_a_number_that_cannot_be_reached_is_rejected(sandbox: str) -> None:
@@ -121,7 +180,7 @@ def test_no_connection_is_a_retry() -> None:
 
 @pytest.mark.parametrize("fault", [{"delay_seconds": 0.5}, {"hang_up": True}], ids=["too late", "hang-up"])
 def test_a_text_that_was_taken_without_an_answer_is_unknown_and_not_sent_again(
-    sandbox: str, fault: dict[str, object]
+    sandbox: str, fault: dict[str, Any]
 ) -> None:
     Remote(sandbox).fault("whatsapp", accept_first=True, **fault)
     outcome = _whatsapp(f"{sandbox}/whatsapp/v26.0", read_seconds=0.2).send(ADVISOR, TEXT)

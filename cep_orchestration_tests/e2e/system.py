@@ -173,7 +173,7 @@ class System:
 
 def free_ports() -> dict[str, int]:
     """The port settings, with values that nothing listens on."""
-    single = ("UI_PORT", "SANDBOX_PORT", "CODE_SERVER_PORT", "POSTGRES_PORT")
+    single = ("UI_PORT", "SANDBOX_PORT", "CODE_SERVER_PORT", "POSTGRES_PORT", "SMTP_PORT")
     while True:
         base = SystemRandom().choice(BELOW_EPHEMERAL)
         chosen = {name: base + offset for offset, name in enumerate(single)} | {"S3_PORT": base + len(single)}

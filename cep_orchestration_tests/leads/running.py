@@ -1,28 +1,65 @@
 """Runs of a drain in tests: quick ones, and ones that a test watches while they work."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from random import Random
 from threading import Event
 
+from cep_orchestration.clients.http import OpenGate
+from cep_orchestration.leads.advisor_messages import AdvisorMessages
+from cep_orchestration.leads.channel_store import ChannelStates
 from cep_orchestration.leads.channels import lead_channels
-from cep_orchestration.leads.drain import Drain, Story
-from cep_orchestration.leads.model import Channel
+from cep_orchestration.leads.delivery import Delivery
+from cep_orchestration.leads.drain import Drain
+from cep_orchestration.leads.model import Channel, Settlement
+from cep_orchestration.leads.services import LeadServices
+from cep_orchestration.leads.store import Ledger
+from cep_orchestration.leads.story import Story
+from cep_orchestration.ports import Alerts, Crm, Mailer, MailingList, Messenger
 from cep_orchestration_tests.demo_cms import DemoCms
-from cep_orchestration_tests.fakes import FakeAlerts, FakeCrm, FakeMailer, FakeMessenger, Gate
+from cep_orchestration_tests.fakes import FakeAlerts, FakeCrm, FakeList, FakeMailer, FakeMessenger, Gate
 
-EMAIL, ADVISOR, CRM = "confirmation_email", "advisor_message", "crm_contact"
-
-
-def an_hour_ago() -> datetime:
-    """A clock for drains: what they put off is due at once."""
-    return datetime.now(UTC) - timedelta(hours=1)
+EMAIL, ADVISOR, CRM, LIST = "confirmation_email", "advisor_message", "crm_contact", "mailing_list"
+CHANNELS = (EMAIL, ADVISOR, CRM, LIST)
+MOST_BATCHES = 1_000
 
 
-def without_pace(channels: Sequence[Channel]) -> list[Channel]:
-    return [replace(channel, pace_seconds=0.0) for channel in channels]
+@dataclass(frozen=True)
+class ImpatientLedger(Ledger):
+    """A ledger on which what is put off is due at once."""
+
+    def settle(self, channel: str, drain_id: str, batch: str, settlements: Sequence[Settlement]) -> None:
+        at_once = [replace(one, wait_seconds=0.0 if one.wait_seconds is not None else None) for one in settlements]
+        super().settle(channel, drain_id, batch, at_once)
+
+
+def channels_of(
+    mailer: Mailer | None,
+    messenger: Messenger | None,
+    crm: Crm | None,
+    mailing_list: MailingList | None = None,
+) -> list[Channel]:
+    """The channels, without a pause between two messages to one advisor."""
+    messages = AdvisorMessages(messenger, None, "") if messenger else None
+    return [replace(one, pace_seconds=0.0) for one in lead_channels(mailer, messages, crm, mailing_list)]
+
+
+def services_of(ledger: Ledger, channels: Sequence[Channel], alerts: Alerts) -> LeadServices:
+    """Without rate limits."""
+    return LeadServices(
+        ledger=ledger,
+        channels=channels,
+        states=ChannelStates(ledger.engine),
+        alerts=alerts,
+        gate=OpenGate(),
+        close=lambda: None,
+        workers=5,
+        requests=Counter(),
+        log_level="INFO",
+    )
 
 
 class World:
@@ -33,19 +70,49 @@ class World:
         self.mailer: FakeMailer | None = FakeMailer()
         self.messenger: FakeMessenger | None = FakeMessenger()
         self.crm: FakeCrm | None = FakeCrm()
+        self.list: FakeList | None = FakeList()
         self.alerts = FakeAlerts()
+        self.rules = cms.ledger.rules
         self._drains = 0
+
+    @property
+    def channels(self) -> list[Channel]:
+        return channels_of(self.mailer, self.messenger, self.crm, self.list)
+
+    @property
+    def services(self) -> LeadServices:
+        return services_of(Ledger(self.cms.engine, self.rules), self.channels, self.alerts)
+
+    @property
+    def ledger(self) -> Ledger:
+        return ImpatientLedger(self.cms.engine, self.rules)
 
     def drain(self) -> Story:
         """One run to its end; what is to be tried again is due at once."""
         self._drains += 1
-        channels = without_pace(lead_channels(self.mailer, self.messenger, self.crm))
-        drain = Drain(f"drain {self._drains}", self.cms.ledger, channels, self.alerts, now=an_hour_ago)
-        return drain.run(Event())
+        return Drain(f"drain {self._drains}", services_of(self.ledger, self.channels, self.alerts)).run(Event())
+
+    def serve(self, name: str, *, times: int | None = None) -> Story:
+        """The channel's batches that are due by the clock as it is, one after the other, or so many of them."""
+        self._drains += 1
+        services = self.services
+        delivery = Delivery(f"drain {self._drains}", services, Random(1), Story())
+        [channel] = [one for one in services.channels if one.name == name]
+        served = 0
+        while served != times and name in services.ledger.due(services.channels):
+            delivery.serve(channel, lambda: None)
+            served += 1
+            assert served < MOST_BATCHES, f"{name} is due for ever"
+        return delivery.story
+
+    def look_up(self) -> None:
+        """Asks about everything that is due to be looked up by the clock as it is."""
+        services = self.services
+        Delivery("looks up", services, Random(1), Story()).look_up(services.channels, Event())
 
     def record(self) -> None:
         """Records who has asked, as another run would have done before."""
-        self.cms.ledger.record_new(lead_channels(self.mailer, self.messenger, self.crm), whole_table=False)
+        self.ledger.record_new(self.channels, whole_table=False)
 
     def mailed(self) -> list[str]:
         return sorted(self.mailer.leads) if self.mailer else []

@@ -3,7 +3,6 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -87,25 +86,44 @@ def test_a_campus_waits_its_pace_after_its_last_message_and_the_others_do_not(cm
 def test_an_outcome_is_recorded_with_everything_that_is_known_of_it(cms: DemoCms) -> None:
     sent, waits, held = sorted(asked(cms, 3))
     cms.claim(EMAIL, "a")
-    due = datetime.now(UTC) + timedelta(seconds=90)
     settle(
         cms,
         "a",
-        Settlement(sent, State.SENT, "accepted", "m1"),
-        Settlement(waits, State.PENDING, "503", not_before=due),
-        Settlement(held, State.PENDING, "131056", not_before=due, gives_attempt_back=True),
+        Settlement(sent, State.SENT, "accepted", "m1", look_up_seconds=300.0),
+        Settlement(waits, State.PENDING, "503", wait_seconds=90.0),
+        Settlement(held, State.PENDING, "131056", wait_seconds=90.0, gives_attempt_back=True),
     )
     rows = cms.rows(
-        "SELECT state::text, reason, provider_id, attempts, not_before = :due, settled_at IS NOT NULL"
+        "SELECT state::text, reason, provider_id, attempts, not_before - now() BETWEEN interval '80 s' AND '90 s',"
+        " settled_at IS NOT NULL, look_up_at - now() BETWEEN interval '290 s' AND '300 s'"
         " FROM orchestration.deliveries WHERE channel = :channel ORDER BY lead_id",
-        due=due,
         channel=EMAIL.name,
     )
     assert rows == [
-        ("sent", "accepted", "m1", 1, False, True),
-        ("pending", "503", None, 1, True, False),
-        ("pending", "131056", None, 0, True, False),
+        ("sent", "accepted", "m1", 1, False, True, True),
+        ("pending", "503", None, 1, True, False, None),
+        ("pending", "131056", None, 0, True, False, None),
     ]
+
+
+def test_what_failed_once_goes_again_in_small_calls_and_the_last_time_alone(cms: DemoCms) -> None:
+    asked(cms, 30)
+    sizes: dict[int, list[int]] = {}
+    for attempt in (1, 2, 3):
+        sizes[attempt] = []
+        while claims := cms.claim(replace(CRM, batch_size=20), "a"):
+            assert {claim.attempts for claim in claims} == {attempt}
+            sizes[attempt].append(len(claims))
+        cms.run("UPDATE orchestration.deliveries SET state = 'pending', not_before = now() WHERE state = 'sending'")
+    assert sizes == {1: [20, 10], 2: [2] * 15, 3: [1] * 30}
+
+
+def test_leads_that_never_failed_share_no_call_with_one_that_did(cms: DemoCms) -> None:
+    [failed] = asked(cms)
+    cms.claim(CRM, "a")
+    settle(cms, "a", Settlement(failed, State.PENDING, "500", wait_seconds=0.0), channel=CRM.name)
+    fresh = asked(cms, 3)
+    assert sorted([ids(cms.claim(CRM, "a")), ids(cms.claim(CRM, "a"))]) == sorted([[failed], sorted(fresh)])
 
 
 def test_nobody_settles_the_claim_of_another_drain(cms: DemoCms) -> None:
@@ -121,7 +139,7 @@ def test_a_lead_whose_time_the_cms_changed_is_not_taken_for_erased(cms: DemoCms)
     [moved, erased] = asked(cms, 2)
     cms.run("UPDATE public.leads SET created_at = created_at - interval '1 year' WHERE id = :id", id=int(moved))
     cms.run("DELETE FROM public.leads WHERE id = :id", id=int(erased))
-    assert list(cms.ledger.claim(EMAIL, "a")[1]) == [moved]
+    assert list(cms.ledger.claim(EMAIL, "a").leads) == [moved]
 
 
 def test_leads_that_cannot_be_read_are_not_claimed_either(cms: DemoCms) -> None:
@@ -160,10 +178,10 @@ def test_a_lead_that_the_views_cannot_read_stands_alone(cms: DemoCms) -> None:
     [bad] = cms.ask(phone="611 casa")
     cms.ledger.record_new(CHANNELS, whole_table=False)
     cms.run(BROKEN_VIEW)
-    claims, leads = cms.ledger.claim(EMAIL, "a")
-    assert ids(claims) == sorted([good, bad])
-    assert leads[bad] is None
-    assert leads[good] is not None
+    claimed = cms.ledger.claim(EMAIL, "a")
+    assert ids(claimed.claims) == sorted([good, bad])
+    assert claimed.leads[bad] is None
+    assert claimed.leads[good] is not None
 
 
 def test_one_advisor_of_two_campuses_gets_one_message_and_is_paced_as_one(cms: DemoCms) -> None:

@@ -7,13 +7,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from cep_orchestration.leads.advisor_messages import AdvisorMessages
 from cep_orchestration.leads.channels import lead_channels
 from cep_orchestration.leads.store import RECORD_LOCK
 from cep_orchestration_tests.demo_cms import CAMPUS, DemoCms
-from cep_orchestration_tests.fakes import FakeMailer, FakeMessenger
+from cep_orchestration_tests.fakes import FakeList, FakeMailer, FakeMessenger
 from cep_orchestration_tests.waiting import wait_until
 
-CHANNELS = lead_channels(FakeMailer(), FakeMessenger(), None)
+CHANNELS = lead_channels(FakeMailer(), AdvisorMessages(FakeMessenger()), None, FakeList())
 COUNTS = "SELECT campus_id, value FROM orchestration.live_counts WHERE metric = 'leads_created' ORDER BY campus_id"
 DAYS = "SELECT day::text, value FROM orchestration.live_counts ORDER BY day"
 MADRID_MIDNIGHT = "date_trunc('day', now(), 'Europe/Madrid')"
@@ -21,7 +22,7 @@ NEW = "SELECT lead_id FROM orchestration.leads WHERE NOT baseline ORDER BY lead_
 
 
 def _record(cms: DemoCms, *, whole_table: bool = False) -> int:
-    return cms.ledger.record_new(CHANNELS, whole_table=whole_table)
+    return cms.ledger.record_new(CHANNELS, whole_table=whole_table).leads
 
 
 def test_a_new_lead_is_recorded_with_what_is_owed_to_it_and_its_count(cms: DemoCms) -> None:
@@ -29,6 +30,7 @@ def test_a_new_lead_is_recorded_with_what_is_owed_to_it_and_its_count(cms: DemoC
     assert _record(cms) == 1
     assert cms.deliveries("confirmation_email", [lead]) == [("pending", None)]
     assert cms.deliveries("advisor_message", [lead]) == [("pending", None)]
+    assert cms.deliveries("mailing_list", [lead]) == [("pending", None)]
     assert cms.deliveries("crm_contact", [lead]) == [("skipped", "no CRM")]
     assert cms.rows(COUNTS) == [(str(CAMPUS), 1)]
 
@@ -70,6 +72,13 @@ def test_a_lead_with_an_old_date_is_found_by_the_look_through_the_whole_table_on
     assert not cms.ledger.look([]).new_leads
     assert [_record(cms), _record(cms, whole_table=True)] == [0, 1]
     assert cms.states("confirmation_email", [old]) == ["pending"]
+
+
+@pytest.mark.parametrize(("created", "found"), [("interval '23 hours'", 1), ("interval '25 hours'", 0)])
+def test_every_look_finds_the_leads_of_the_last_day(cms: DemoCms, created: str, found: int) -> None:
+    cms.ask(created=f"now() - {created}")
+    assert cms.ledger.look([]).new_leads is bool(found)
+    assert [_record(cms), _record(cms, whole_table=True)] == [found, 1 - found]
 
 
 @pytest.mark.parametrize(
@@ -134,23 +143,19 @@ def test_two_that_record_at_the_same_moment_record_and_count_each_lead_once(cms:
     assert len(cms.rows(NEW)) == leads
 
 
-def test_who_looks_while_another_records_leaves_it_to_that_one(cms: DemoCms) -> None:
-    cms.ask(2)
-    with cms.engine.begin() as other:
-        other.execute(text(f"SELECT pg_advisory_xact_lock({RECORD_LOCK})"))
-        assert _record(cms) == 0
-    assert _record(cms) == 2
-
-
-def test_a_look_through_the_whole_table_waits_for_another_that_records_and_is_not_lost(cms: DemoCms) -> None:
-    cms.ask(2, created="'2020-05-01 10:00+02'")
+@pytest.mark.parametrize(("created", "whole_table"), [("now()", False), ("'2020-05-01 10:00+02'", True)])
+def test_who_looks_while_another_records_waits_for_that_one_and_records_what_is_left(
+    cms: DemoCms, created: str, whole_table: bool
+) -> None:
+    cms.ask(2, created=created)
     waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(2) as pool:
         with cms.engine.begin() as other:
             other.execute(text(f"SELECT pg_advisory_xact_lock({RECORD_LOCK})"))
-            look = pool.submit(_record, cms, whole_table=True)
-            wait_until(lambda: cms.rows(waiting) == [1], seconds=5, what="the look waits")
-        assert look.result() == 2
+            looks = [pool.submit(_record, cms, whole_table=whole_table) for _ in range(2)]
+            wait_until(lambda: cms.rows(waiting) == [2], seconds=5, what="the looks wait")
+        assert sorted(look.result() for look in looks) == [0, 2]
+    assert cms.rows(COUNTS) == [(str(CAMPUS), 2)]
 
 
 def test_a_failure_while_recording_leaves_nothing_and_the_next_look_records_all(cms: DemoCms) -> None:

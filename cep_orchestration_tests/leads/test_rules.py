@@ -1,23 +1,49 @@
 """The decisions of the lead pipeline, as tables of cases: what becomes of a delivery, and when a run starts."""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
-from cep_orchestration.leads.model import Claim, Look, Settlement, State
-from cep_orchestration.leads.rules import backoff_seconds, settle, should_drain
-from cep_orchestration.ports import Blocked, Hold, Outcome, Rejected, Retry, Sent, Skipped, Unavailable, Unknown
+from cep_orchestration.leads.model import Claim, Health, Look, LookUp, Settlement, State, Verdict
+from cep_orchestration.leads.rules import (
+    backoff_seconds,
+    lacks_consent,
+    lacks_email,
+    lacks_marketing_consent,
+    looked_up,
+    of_twin,
+    settle,
+    should_drain,
+    verdict,
+)
+from cep_orchestration.ports import Blocked, Hold, Lead, Outcome, Rejected, Retry, Sent, Skipped, Unavailable, Unknown
 
-NOW = datetime(2027, 3, 28, 0, 30, tzinfo=UTC)
+ANA = Lead("7", "Ana", email="ana@example.com", consented=True, marketing_consent=True)
+BATCH = LookUp("b1", datetime(2027, 3, 28, 0, 30, tzinfo=UTC), None, [Claim("7", 1)], [Claim("8", 1)])
 
 
-def _settled(outcome: Outcome, attempts: int = 1, *, repeatable: bool = False, jitter: float = 0.0) -> Settlement:
-    return settle(Claim("7", attempts), outcome, repeatable=repeatable, now=NOW, jitter=jitter)
+def _settled(
+    outcome: Outcome,
+    attempts: int = 1,
+    *,
+    repeatable: bool = False,
+    jitter: float = 0.0,
+    paused: bool = False,
+    look_up_seconds: float | None = None,
+) -> Settlement:
+    return settle(
+        Claim("7", attempts),
+        outcome,
+        repeatable=repeatable,
+        jitter=jitter,
+        paused=paused,
+        look_up_seconds=look_up_seconds,
+    )
 
 
 def _pending(reason: str, seconds: float, *, free: bool = False) -> Settlement:
-    due = NOW + timedelta(seconds=seconds)
-    return Settlement("7", State.PENDING, reason, not_before=due, gives_attempt_back=free)
+    return Settlement("7", State.PENDING, reason, wait_seconds=seconds, gives_attempt_back=free)
 
 
 @pytest.mark.parametrize("repeatable", [True, False])
@@ -34,7 +60,7 @@ def _pending(reason: str, seconds: float, *, free: bool = False) -> Settlement:
         (Unavailable("503"), _pending("503", 6.75, free=True)),
         (Unavailable("503", 30.0), _pending("503", 30.0, free=True)),
         (Hold("131049", 86_400.0), _pending("131049", 86_400.0, free=True)),
-        (Blocked("Invalid_Key"), _pending("Invalid_Key", 300.0, free=True)),
+        (Blocked("Invalid_Key"), _pending("Invalid_Key", 0.0, free=True)),
     ],
     ids=lambda value: str(value)[:24],
 )
@@ -105,5 +131,133 @@ def test_a_run_starts_when_there_is_work_and_nobody_does_it(look: Look, reason: 
 
 
 def test_what_a_provider_says_is_made_fit_for_a_table_and_a_page() -> None:
-    settlement = settle(Claim("1", 1), Rejected("bad\x00\n" + "x" * 500), repeatable=False, now=NOW, jitter=0)
+    settlement = _settled(Sent("m\x001" + "y" * 500, "bad\x00\n" + "x" * 500))
     assert settlement.reason == "bad" + "x" * 197
+    assert settlement.provider_id == "m1" + "y" * 198
+
+
+@pytest.mark.parametrize("attempts", [1, 3, 9])
+@pytest.mark.parametrize(
+    ("outcome", "repeatable", "expected"),
+    [
+        (Retry("500"), False, _pending("500", 0.0, free=True)),
+        (Retry("500", 40.0), False, _pending("500", 40.0, free=True)),
+        (Unknown("lost"), True, _pending("lost", 0.0, free=True)),
+        (Unknown("lost"), False, Settlement("7", State.UNKNOWN, "lost", gives_attempt_back=True)),
+        (Rejected("invalid"), False, Settlement("7", State.DEAD, "invalid")),
+        (Sent("m1"), False, Settlement("7", State.SENT, None, "m1")),
+    ],
+)
+def test_while_the_provider_fails_for_everybody_no_failure_uses_an_attempt(
+    outcome: Outcome, repeatable: bool, expected: Settlement, attempts: int
+) -> None:
+    assert _settled(outcome, attempts, repeatable=repeatable, paused=True) == expected
+
+
+@pytest.mark.parametrize(
+    ("outcome", "repeatable", "seconds"),
+    [
+        (Unknown("lost"), False, 300.0),
+        (Sent("m1", "accepted"), False, 300.0),
+        (Sent("m1", "accepted"), True, 300.0),
+        (Sent("m1"), False, None),
+        (Unknown("lost"), True, None),
+        (Retry("500"), False, None),
+        (Rejected("invalid"), False, None),
+        (Skipped("no e-mail"), False, None),
+        (Hold("131056", 6.0), False, None),
+    ],
+)
+def test_only_what_is_unclear_is_looked_up(outcome: Outcome, repeatable: bool, seconds: float | None) -> None:
+    assert _settled(outcome, repeatable=repeatable, look_up_seconds=300.0).look_up_seconds == seconds
+    assert _settled(outcome, repeatable=repeatable).look_up_seconds is None
+
+
+WORKS, UNTRIED = Verdict(Health.WORKS), Verdict(Health.UNTRIED)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "expected"),
+    [
+        ([Sent()], WORKS),
+        ([Rejected("invalid")], WORKS),
+        ([Sent(), Retry("500"), Unknown("lost"), Unavailable("503")], WORKS),
+        ([Retry("500"), Rejected("invalid")], WORKS),
+        ([Blocked("Invalid_Key")], Verdict(Health.REFUSES_US, "Invalid_Key")),
+        ([Sent(), Blocked("PaymentRequired")], Verdict(Health.REFUSES_US, "PaymentRequired")),
+        ([Unavailable("503")], Verdict(Health.FAILS, "503", wait_seconds=5.0)),
+        ([Unavailable("429", 2.0)], Verdict(Health.FAILS, "429", wait_seconds=5.0)),
+        ([Unavailable("429", 90.0), Retry("500")], Verdict(Health.FAILS, "429", wait_seconds=90.0)),
+        ([Retry("500")], Verdict(Health.FAILS, "500", lead="0")),
+        ([Skipped("no e-mail"), Retry("500")], Verdict(Health.FAILS, "500", lead="1")),
+        ([Unknown("lost")], Verdict(Health.FAILS, "lost", lead="0")),
+        ([Retry("500"), Retry("500")], Verdict(Health.FAILS, "500")),
+        ([Skipped("no e-mail"), Hold("131056", 6.0)], UNTRIED),
+        ([], UNTRIED),
+    ],
+)
+def test_a_provider_fails_where_it_takes_and_refuses_nobody(outcomes: list[Outcome], expected: Verdict) -> None:
+    assert verdict({str(number): outcome for number, outcome in enumerate(outcomes)}) == expected
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        (Claim("7", 1), None),
+        (Claim("7", 1, "5", True), Skipped("duplicate of 5")),
+        (Claim("7", 1, "5", False), Hold("waits for what becomes of 5", 2.0)),
+    ],
+)
+def test_who_asks_the_same_again_waits_for_what_becomes_of_the_first(claim: Claim, expected: Outcome | None) -> None:
+    assert of_twin(claim) == expected
+
+
+@pytest.mark.parametrize(
+    ("lead", "any_channel", "mail", "mailing_list"),
+    [
+        (ANA, None, None, None),
+        (replace(ANA, consented=False), "no consent", None, None),
+        (replace(ANA, marketing_consent=False), None, None, "no marketing consent"),
+        (replace(ANA, email=None), None, "no e-mail", "no e-mail"),
+        (replace(ANA, email="ana", marketing_consent=False), None, "no e-mail", "no e-mail"),
+    ],
+)
+def test_what_a_lead_lacks(lead: Lead, any_channel: str | None, mail: str | None, mailing_list: str | None) -> None:
+    assert (lacks_consent(lead), lacks_email(lead), lacks_marketing_consent(lead)) == (any_channel, mail, mailing_list)
+
+
+AGAIN = _pending("not found at the provider", 2.0)
+STILL_ACCEPTED = Settlement("8", State.SENT, "accepted", look_up_seconds=600.0)
+
+
+@pytest.mark.parametrize(
+    ("found", "of_unknown", "of_accepted"),
+    [
+        ({}, AGAIN, STILL_ACCEPTED),
+        (
+            {"7": Sent("m1"), "8": Sent("m2")},
+            Settlement("7", State.SENT, None, "m1"),
+            Settlement("8", State.SENT, None, "m2"),
+        ),
+        (
+            {"7": Rejected("bounced"), "8": Rejected("spam")},
+            Settlement("7", State.DEAD, "bounced"),
+            Settlement("8", State.DEAD, "spam"),
+        ),
+        (
+            {"7": Sent("m1", "accepted"), "8": Sent("m2", "accepted")},
+            Settlement("7", State.SENT, "accepted", "m1", look_up_seconds=600.0),
+            replace(STILL_ACCEPTED, provider_id="m2"),
+        ),
+        ({"9": Sent("m1")}, AGAIN, STILL_ACCEPTED),
+    ],
+)
+def test_a_look_up_settles_what_it_finds_and_only_who_is_not_there_goes_again(
+    found: dict[str, Outcome], of_unknown: Settlement, of_accepted: Settlement
+) -> None:
+    assert looked_up(BATCH, found) == [of_unknown, of_accepted]
+
+
+def test_who_was_not_there_after_three_attempts_is_dead() -> None:
+    [settlement, _] = looked_up(replace(BATCH, unknown=[Claim("7", 3)]), {})
+    assert settlement == Settlement("7", State.DEAD, "not found at the provider (3 attempts)")

@@ -5,15 +5,19 @@ from datetime import date
 
 import pytest
 
-from cep_orchestration.leads.rules import (
+from cep_orchestration.leads.advisor_messages import (
+    BODY_LIMIT,
+    OWN_WORDS,
     TEXT_LIMIT,
+    advisor_template,
     advisor_text,
     course_run_text,
     e164_digits,
-    lacks_advisor,
-    lacks_email,
 )
-from cep_orchestration.ports import Lead
+from cep_orchestration.leads.channels import lacks_advisor
+from cep_orchestration.leads.rules import lacks_email
+from cep_orchestration.ports import Lead, Template
+from cep_orchestration.settings import WhatsAppTemplates
 
 ANA = Lead(
     "7",
@@ -25,6 +29,12 @@ ANA = Lead(
     course="Auxiliar de Enfermería",
     starts_on=date(2027, 1, 12),
 )
+LUIS = Lead("8", "Luis\nGil", phone=None, course="Inglés")
+NAMES = WhatsAppTemplates("nuevo_lead", "leads_nuevos")
+URL = "https://cms.example.org/admin/collections/leads"
+COUNTS = pytest.mark.parametrize("count", [2, 5, 6, 12, 43, 44, 45, 60, 99, 100, 101, 500, 1000])
+LETTERS = pytest.mark.parametrize("letters", ["x", "ñ" * 9, "ñ" * 90, "ñ" * 5000, "🎓" * 90])
+LINKS = pytest.mark.parametrize("url", ["", URL])
 
 
 @pytest.mark.parametrize(
@@ -93,6 +103,9 @@ def test_a_lead_has_an_advisor_where_its_campus_has_a_number_that_exists(
         (None, date(2027, 1, 12), "un curso sin indicar"),
         (None, None, "un curso sin indicar"),
         ("", None, "un curso sin indicar"),
+        (" \n", date(2027, 1, 12), "un curso sin indicar"),
+        (" Inglés\n B1", date(2026, 12, 1), "Inglés B1, 01/12/2026"),
+        ("ñ" * 5000, date(2026, 12, 1), "ñ" * 149 + "…, 01/12/2026"),
     ],
 )
 def test_a_course_run_is_named_by_course_and_start_and_never_by_an_id(
@@ -101,26 +114,43 @@ def test_a_course_run_is_named_by_course_and_start_and_never_by_an_id(
     assert course_run_text(Lead("4711", "Ana", course=course, starts_on=starts_on)) == text
 
 
-@pytest.mark.parametrize(
-    ("name", "phone", "who"),
+PEOPLE = pytest.mark.parametrize(
+    ("name", "phone", "shown"),
     [
-        ("Ana Pérez", "+34 600 111 222", "Ana Pérez (+34 600 111 222)"),
-        ("Ana Pérez", None, "Ana Pérez (sin teléfono)"),
-        ("Ana Pérez", "", "Ana Pérez (sin teléfono)"),
-        (" Ana\r\n\tPérez\n", "+34 600 111 222", "Ana Pérez (+34 600 111 222)"),
-        ("Ana Pérez", " \n", "Ana Pérez (sin teléfono)"),
-        ("Ana Pérez", "600\n111 222", "Ana Pérez (600 111 222)"),
+        ("Ana Pérez", "+34 600 111 222", ("Ana Pérez", "+34 600 111 222")),
+        ("Ana Pérez", None, ("Ana Pérez", "sin teléfono")),
+        ("Ana Pérez", "", ("Ana Pérez", "sin teléfono")),
+        ("Ana Pérez", " \n", ("Ana Pérez", "sin teléfono")),
+        ("", "600", ("sin nombre", "600")),
+        (" \u200b\u200f", "600", ("sin nombre", "600")),
+        (" Ana\r\n\tPérez\n", "600\n111 222", ("Ana Pérez", "600 111 222")),
+        ("Ana\u2028 \x85 \x01\x7fPérez", "600", ("Ana Pérez", "600")),
+        ("\u202eanA\u2066 Pérez", "600", ("anA Pérez", "600")),
+        ("محمد\u200f", "600", ("محمد\u200f", "600")),
+        ("👩\u200d🎓 Ana", "600", ("👩\u200d🎓 Ana", "600")),
+        ("ñ" * 10_000, "6" * 10_000, ("ñ" * 99 + "…", "6" * 39 + "…")),
     ],
 )
-def test_one_lead_is_one_sentence_on_one_line(name: str, phone: str | None, who: str) -> None:
+
+
+@PEOPLE
+def test_one_lead_is_one_sentence_on_one_line(name: str, phone: str | None, shown: tuple[str, str]) -> None:
     text, named = advisor_text([replace(ANA, name=name, phone=phone)])
-    assert text == f"Nuevo lead: {who} interesado en Auxiliar de Enfermería, 12/01/2027"
+    assert text == f"Nuevo lead: {shown[0]} ({shown[1]}) interesado en Auxiliar de Enfermería, 12/01/2027"
+    assert named == 1
+
+
+@PEOPLE
+def test_one_lead_by_template_is_name_phone_and_course_run(
+    name: str, phone: str | None, shown: tuple[str, str]
+) -> None:
+    message, named = advisor_template([replace(ANA, name=name, phone=phone)], NAMES)
+    assert message == Template("nuevo_lead", (*shown, "Auxiliar de Enfermería, 12/01/2027"))
     assert named == 1
 
 
 def test_several_leads_are_a_list_in_their_order() -> None:
-    luis = Lead("8", "Luis\nGil", phone=None, course="Inglés")
-    assert advisor_text([ANA, luis]) == (
+    assert advisor_text([ANA, LUIS], URL) == (
         "2 leads nuevos:\n"
         "• Ana Pérez (+34 600 111 222) interesado en Auxiliar de Enfermería, 12/01/2027\n"
         "• Luis Gil (sin teléfono) interesado en Inglés",
@@ -128,27 +158,55 @@ def test_several_leads_are_a_list_in_their_order() -> None:
     )
 
 
-@pytest.mark.parametrize("count", [2, 43, 44, 45, 60, 99, 100, 101, 500, 1000])
-@pytest.mark.parametrize("letters", [1, 9, 90, 400, 5000])
-def test_a_list_fits_into_a_message_and_says_how_many_it_does_not_name(count: int, letters: int) -> None:
-    leads = [replace(ANA, id=str(number), name="ñ" * letters) for number in range(count)]
-    text, named = advisor_text(leads)
-    assert len(text) <= TEXT_LIMIT == 4096
+def test_several_leads_by_template_are_how_many_and_who_on_one_line() -> None:
+    who = "Ana Pérez (+34 600 111 222), Auxiliar de Enfermería, 12/01/2027 · Luis Gil (sin teléfono), Inglés"
+    assert advisor_template([ANA, LUIS], NAMES, URL) == (Template("leads_nuevos", ("2", who)), 2)
+
+
+@COUNTS
+@LETTERS
+@LINKS
+def test_a_list_fits_into_a_message_and_says_how_many_it_does_not_name(count: int, letters: str, url: str) -> None:
+    leads = [replace(ANA, id=str(number), name=letters) for number in range(count)]
+    text, named = advisor_text(leads, url)
+    assert _size(text) <= TEXT_LIMIT == 4096
     assert text.startswith(f"{count} leads nuevos:\n")
-    assert text.count("\n• ") == named
+    assert text.count("\n• ") == named > 0
     assert ("más" in text) == (named < count)
     if named < count:
-        assert text.endswith(f"\n… y {count - named} más, en el CMS.")
-        assert len(text) + len(advisor_text([leads[0], leads[0]])[0]) > TEXT_LIMIT  # no room is wasted
+        assert text.endswith(f"\n… y {count - named} más, en el CMS{f': {url}' if url else '.'}")
+        assert _size(text) + _size(text.splitlines()[1]) + 1 >= TEXT_LIMIT - 1, "no room is wasted"
 
 
-def test_an_endless_name_or_phone_is_cut_and_takes_no_room_from_the_others() -> None:
-    endless = replace(ANA, name="ñ" * 5000, phone="6" * 5000)
-    who = f"{'ñ' * 99}… ({'6' * 39}…)"
-    assert advisor_text([endless])[0] == f"Nuevo lead: {who} interesado en Auxiliar de Enfermería, 12/01/2027"
-    text, named = advisor_text([endless, ANA])
-    assert (named, "• Ana Pérez (+34 600 111 222)" in text) == (2, True)
+@COUNTS
+@LETTERS
+@LINKS
+def test_a_template_of_several_fits_into_a_body_with_room_for_its_own_words(count: int, letters: str, url: str) -> None:
+    leads = [replace(ANA, id=str(number), name=letters) for number in range(count)]
+    message, named = advisor_template(leads, NAMES, url)
+    said, who = message.parameters
+    assert said == str(count)
+    assert _size(said + who) <= BODY_LIMIT - OWN_WORDS
+    assert "\n" not in who
+    assert who.count("Auxiliar de Enfermería, 12/01/2027") == named > 0
+    if named < count:
+        assert who.endswith(f" · … y {count - named} más, en el CMS{f': {url}' if url else '.'}")
+        assert _size(said + who) + _size(who.split(" · ")[0]) + 3 >= BODY_LIMIT - OWN_WORDS - 1, "none is wasted"
 
 
-def test_one_lead_with_an_endless_course_fits_into_a_message() -> None:
-    assert len(advisor_text([replace(ANA, course="ñ" * 5000)])[0]) == TEXT_LIMIT
+def test_a_list_that_fits_whole_gives_no_room_to_a_word_about_the_rest() -> None:
+    lead = replace(ANA, name="x")
+    most = max(count for count in range(2, 100) if advisor_text([lead] * count)[1] == count)
+    text, _ = advisor_text([lead] * most)
+    assert len(text) + len(text.splitlines()[1]) + 1 >= TEXT_LIMIT - 1
+
+
+def test_a_link_that_would_take_the_room_of_the_leads_is_left_out() -> None:
+    text, named = advisor_text([ANA] * 500, f"{URL}?{'x' * 5000}")
+    assert text.endswith(f"… y {500 - named} más, en el CMS.")
+    assert named > 40
+
+
+def _size(text: str) -> int:
+    """Characters as they are counted where an emoji is two."""
+    return len(text.encode("utf-16-le")) // 2

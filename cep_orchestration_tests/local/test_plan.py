@@ -32,6 +32,52 @@ def test_an_empty_environment_embeds_everything_with_the_demo() -> None:
     assert all(map(made.settings.is_sandbox, made.settings.providers()))
 
 
+@pytest.mark.parametrize(
+    ("vendor", "name"), [("hubspot", "HubSpot"), ("salesforce", "Salesforce"), ("zoho", "Zoho"), (" Zoho ", "Zoho")]
+)
+def test_the_demo_meets_the_sandbox_as_the_crm_that_is_chosen(vendor: str, name: str) -> None:
+    settings = plan(CRM_VENDOR=vendor).settings
+    assert settings.crm is not None
+    assert (settings.crm.name, settings.crm.credential) == (name, "sandbox")
+    assert settings.is_sandbox(settings.crm)
+    assert [one.name for one in settings.providers() if one.name in ("HubSpot", "Salesforce", "Zoho")] == [name]
+
+
+def test_the_sandbox_gives_the_demos_zoho_its_tokens() -> None:
+    zoho = plan(CRM_VENDOR="zoho", SANDBOX_PORT="4001").settings.zoho
+    assert zoho is not None
+    assert zoho.base_url == zoho.more["ZOHO_ACCOUNTS_URL"] == "http://127.0.0.1:4001/zoho"
+
+
+def test_the_demo_without_a_crm_has_none() -> None:
+    assert plan(CRM_VENDOR="none").settings.crm is None
+
+
+@pytest.mark.parametrize("vendor", ["hubspot", "salesforce", "zoho"])
+def test_beside_a_real_cms_a_chosen_crm_needs_its_credential(vendor: str) -> None:
+    with pytest.raises(SettingError, match=f"CRM_VENDOR is {vendor}, but .* is missing"):
+        make_plan(REAL_CMS | {"CRM_VENDOR": vendor}, KEYS)
+
+
+@pytest.mark.parametrize(
+    "real",
+    [
+        {"CRM_VENDOR": "salesforce", "SALESFORCE_CLIENT_SECRET": "x", "SALESFORCE_CLIENT_ID": "y"},
+        {"CRM_VENDOR": "zoho", "ZOHO_CLIENT_SECRET": "x", "ZOHO_CLIENT_ID": "y", "ZOHO_REFRESH_TOKEN": "z"},
+    ],
+    ids=lambda real: real["CRM_VENDOR"],
+)
+def test_the_demo_refuses_to_start_beside_a_real_crm(real: dict[str, str]) -> None:
+    address = {"SALESFORCE_BASE_URL": "https://cep.my.salesforce.com"}
+    with pytest.raises(SettingError, match="is configured with a real address while the CMS is the demo"):
+        plan(**real, **(address if real["CRM_VENDOR"] == "salesforce" else {}))
+
+
+def test_a_crm_that_does_not_exist_is_a_fault_in_the_demo_too() -> None:
+    with pytest.raises(SettingError, match="CRM_VENDOR is 'sap'"):
+        plan(CRM_VENDOR="sap")
+
+
 def test_beside_a_real_cms_a_provider_without_settings_is_left_out_and_never_the_sandbox() -> None:
     made = make_plan(REAL_CMS, KEYS)
     assert not made.demo

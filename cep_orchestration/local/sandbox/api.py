@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import time
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -19,9 +20,10 @@ MAX_LIMIT = 10_000
 
 
 class Api:
-    def __init__(self, store: Store, board: FaultBoard) -> None:
+    def __init__(self, store: Store, board: FaultBoard, abandoned: Mapping[Provider, int]) -> None:
         self._store = store
         self._board = board
+        self._abandoned = abandoned
         self._started = time.time_ns()
         self._deletions = 0
 
@@ -57,6 +59,7 @@ class Api:
             {
                 **{kind: count for kind, (count, _) in latest.items()},
                 "requests": {provider: calls.get(provider, 0) for provider in Provider},
+                "abandoned": {provider: self._abandoned.get(provider, 0) for provider in Provider},
                 "latest": {kind: seq for kind, (_, seq) in latest.items()},
                 "epoch": f"{self._started}-{self._deletions}",
             }

@@ -1,6 +1,7 @@
 """Puts the sandbox together: every provider behind its prefix, each call counted, and faults in between."""
 
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,11 +15,13 @@ from cep_orchestration.local.sandbox.api import Api
 from cep_orchestration.local.sandbox.exchange import Answer, Call, Refused
 from cep_orchestration.local.sandbox.faults import BadInput, FaultBoard, HangUp, Provider, act_out, rendered
 from cep_orchestration.local.sandbox.hubspot import HubSpot
-from cep_orchestration.local.sandbox.mailchimp import answer_mailchimp
+from cep_orchestration.local.sandbox.mailchimp import Mailchimp
 from cep_orchestration.local.sandbox.mandrill import Mandrill
+from cep_orchestration.local.sandbox.salesforce import Salesforce
 from cep_orchestration.local.sandbox.slack import Slack
 from cep_orchestration.local.sandbox.store import Store
 from cep_orchestration.local.sandbox.whatsapp import WhatsApp
+from cep_orchestration.local.sandbox.zoho import Zoho
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -33,16 +36,18 @@ def create_app(
     clock: Callable[[], float] = time.monotonic,
 ) -> Starlette:
     """The sandbox, keeping what it is sent in a SQLite file; it closes the file when the server stops."""
-    store, board = Store(Path(store_path)), FaultBoard()
+    store, board, abandoned = Store(Path(store_path)), FaultBoard(), Counter[Provider]()
     stand_ins: dict[Provider, StandIn] = {
         Provider.MANDRILL: Mandrill(store, searches_a_minute, clock),
         Provider.WHATSAPP: WhatsApp(store, pair_seconds, clock),
         Provider.HUBSPOT: HubSpot(store),
-        Provider.MAILCHIMP: answer_mailchimp,
+        Provider.SALESFORCE: Salesforce(store),
+        Provider.ZOHO: Zoho(store, clock),
+        Provider.MAILCHIMP: Mailchimp(store),
         Provider.SLACK: Slack(store),
     }
     routes = [
-        Route(f"/{name}/{{path:path}}", _endpoint(name, stand_in, store, board), methods=METHODS)
+        Route(f"/{name}/{{path:path}}", _endpoint(name, stand_in, store, board, abandoned), methods=METHODS)
         for name, stand_in in stand_ins.items()
     ]
 
@@ -52,15 +57,17 @@ def create_app(
         store.close()
 
     return Starlette(
-        routes=[*Api(store, board).routes(), *routes],
+        routes=[*Api(store, board, abandoned).routes(), *routes],
         exception_handlers={BadInput: _unprocessable},
         lifespan=lifespan,
     )
 
 
 def _endpoint(
-    provider: Provider, stand_in: StandIn, store: Store, board: FaultBoard
+    provider: Provider, stand_in: StandIn, store: Store, board: FaultBoard, abandoned: Counter[Provider]
 ) -> Callable[[Request], Awaitable[Response]]:
+    """`abandoned` counts the calls whose client did not wait for the answer."""
+
     async def endpoint(request: Request) -> Response:
         # The whole body comes first: once a client gave up, what it had sent could no longer be read.
         try:
@@ -72,7 +79,9 @@ def _endpoint(
         fault = board.take(provider)
         if fault is None:
             return rendered(_served(stand_in, call))
-        return await act_out(fault, lambda: _served(stand_in, call))
+        answer = await act_out(fault, lambda: _served(stand_in, call))
+        abandoned[provider] += await request.is_disconnected()
+        return answer
 
     return endpoint
 

@@ -18,6 +18,8 @@ class Provider(StrEnum):
     MANDRILL = "mandrill"
     WHATSAPP = "whatsapp"
     HUBSPOT = "hubspot"
+    SALESFORCE = "salesforce"
+    ZOHO = "zoho"
     MAILCHIMP = "mailchimp"
     SLACK = "slack"
 

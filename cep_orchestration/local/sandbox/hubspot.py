@@ -1,14 +1,13 @@
 """The stand-in for HubSpot: contacts, upserted in batches by e-mail address."""
 
-import hashlib
 import uuid
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
+from cep_orchestration.local.sandbox.contacts import contact, timestamp
 from cep_orchestration.local.sandbox.exchange import EMAIL, Answer, Call, Refused, is_accepted_secret
-from cep_orchestration.local.sandbox.store import Item, Kind, Sent, Store
+from cep_orchestration.local.sandbox.store import Item, Sent, Store
 
 UPSERT = "crm/v3/objects/contacts/batch/upsert"
 MAX_INPUTS = 100
@@ -27,17 +26,17 @@ class HubSpot:
         return self._upsert(inputs)
 
     def _upsert(self, inputs: list[dict[str, Any]]) -> Answer:
-        started = _timestamp(datetime.now(UTC))
+        started = timestamp()
         valid = [each for each in inputs if EMAIL.fullmatch(each["id"])]
         errors = [_error(each["id"]) for each in inputs if not EMAIL.fullmatch(each["id"])]
         known = self._store.contacts([each["id"].lower() for each in valid])
-        contacts = [_contact(each, known.get(each["id"].lower()), started) for each in valid]
+        contacts = [_contact(each, known.get(each["id"].lower())) for each in valid]
         self._store.keep(contacts)
         body = {
             "status": "COMPLETE",
             "results": [_result(contact, contact.identity not in known) for contact in contacts],
             "startedAt": started,
-            "completedAt": _timestamp(datetime.now(UTC)),
+            "completedAt": timestamp(),
         }
         if errors:
             return Answer(207, body | {"numErrors": len(errors), "errors": errors})
@@ -68,25 +67,12 @@ def _check_input(each: Mapping[str, Any]) -> None:
         raise _refused("VALIDATION_ERROR", f"Property values must be strings: {', '.join(wrong)}")
 
 
-def _contact(each: Mapping[str, Any], known: Sent | None, now: str) -> Item:
+def _contact(each: Mapping[str, Any], known: Sent | None) -> Item:
     email = each["id"].lower()
-    new: dict[str, Any] = {"id": _contact_id(email), "properties": {}, "createdAt": now}
-    before = known.item.details if known else new
-    properties = {**before["properties"], **each["properties"], "email": email}
-    name = f"{properties.get('firstname', '')} {properties.get('lastname', '')}".strip()
-    details = {
-        "id": before["id"],
-        "properties": properties,
-        "createdAt": before["createdAt"],
-        "updatedAt": now,
-    }
-    body = "\n".join(f"{key}: {value}" for key, value in properties.items())
-    return Item(Kind.CONTACT, email, name or email, body, details, identity=email)
-
-
-def _contact_id(email: str) -> str:
-    """Eleven digits or so, always the same for an address."""
-    return str(int.from_bytes(hashlib.sha256(email.encode()).digest()[:5], "big"))
+    before = known.item.details["properties"] if known else {}
+    properties = {**before, **each["properties"], "email": email}
+    name = f"{properties.get('firstname', '')} {properties.get('lastname', '')}"
+    return contact(email, email, name, properties, known)
 
 
 def _result(contact: Item, new: bool) -> dict[str, Any]:
@@ -101,10 +87,6 @@ def _error(identity: str) -> dict[str, Any]:
         "message": f"Email address {identity} is invalid",
         "context": {"ids": [identity]},
     }
-
-
-def _timestamp(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _refused(category: str, message: str, status: int = 400) -> Refused:

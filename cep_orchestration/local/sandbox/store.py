@@ -40,7 +40,9 @@ class Kind(StrEnum):
     EMAIL = "email"
     WHATSAPP = "whatsapp"
     CONTACT = "contact"
+    MEMBER = "member"
     ALERT = "alert"
+    MAIL = "mail"
 
 
 @dataclass(frozen=True)
@@ -127,9 +129,13 @@ class Store:
 
     def contacts(self, identities: Sequence[str]) -> dict[str, Sent]:
         """The contacts that are already there, by identity."""
+        return self.known(Kind.CONTACT, identities)
+
+    def known(self, kind: Kind, identities: Sequence[str]) -> dict[str, Sent]:
+        """What is already there of a kind, by identity."""
         query = f"""SELECT {COLUMNS}, identity FROM sent
-            WHERE kind = 'contact' AND identity IN (SELECT value FROM json_each(?))"""  # noqa: S608 - a constant
-        return {row[-1]: _sent(row[:-1]) for row in self._db.execute(query, (json.dumps(identities),))}
+            WHERE kind = ? AND identity IN (SELECT value FROM json_each(?))"""  # noqa: S608 - a constant
+        return {row[-1]: _sent(row[:-1]) for row in self._db.execute(query, (kind, json.dumps(identities)))}
 
     def emails_with_metadata(self, name: str, value: str) -> set[int]:
         """The seqs of the e-mails that carry this value in this metadata field."""

@@ -1,0 +1,170 @@
+"""Rate limits that all runs on all machines share: a place among the calls to a provider, and a time to start one.
+
+A place is an advisory lock of this process's own session, so a killed process gives its places back at once. Start
+times are handed out one after the other in the table `orchestration.providers`.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from cep_orchestration.ports import NotAdmittedError
+from cep_orchestration.settings import CallLimits
+
+LATE_SECONDS = 0.1
+"""A start that is later than this after its time asks for a new one: late ones would meet those that come after."""
+WINDOW_SECONDS = 1.0 + LATE_SECONDS + 0.1
+"""So many seconds hold a second's worth of starts; what a start is late, and what its way takes, is left over."""
+ASK_AGAIN_SECONDS = 0.02
+DATABASE_SECONDS = 30.0
+
+# A machine that is gone without a word must not keep its places for hours.
+KEEP_ALIVE = text("SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3")
+TAKE = text("SELECT s FROM unnest(CAST(:free AS int[])) s WHERE pg_try_advisory_lock(hashtext(:provider), s) LIMIT 1")
+LEAVE = text("SELECT pg_advisory_unlock(hashtext(:provider), :place)")
+KNOW = text("INSERT INTO orchestration.providers (provider) VALUES (:provider) ON CONFLICT DO NOTHING")
+RESERVE = text("""
+UPDATE orchestration.providers
+SET next_start = greatest(next_start, clock_timestamp()) + make_interval(secs => :spacing)
+WHERE provider = :provider
+RETURNING extract(epoch FROM next_start - clock_timestamp())::float - :spacing
+""")
+
+T = TypeVar("T")
+
+
+@dataclass
+class Place:
+    """A thread's place at a provider. `time`: when it may start a call (monotonic seconds); None: used."""
+
+    number: int
+    time: float | None = None
+
+
+@dataclass
+class CallGate:
+    """The gate of one process; see ports.Gate. Close it to let nobody in any more."""
+
+    engine: Engine
+    limits: CallLimits
+    _closed: threading.Event = field(default_factory=threading.Event)
+    _asking: threading.Lock = field(default_factory=threading.Lock)
+    _mine: threading.local = field(default_factory=threading.local)
+    _taken: dict[str, set[int]] = field(default_factory=dict)
+    _session: Connection | None = None
+
+    def close(self) -> None:
+        """Who waits is turned away; calls in flight keep their places."""
+        self._closed.set()
+
+    def give_back_session(self) -> None:
+        with self._asking:
+            self._drop_session()
+
+    @contextmanager
+    def admitted(self, provider: str) -> Iterator[None]:
+        """Comes with a time to start the first call, already waited for."""
+        if not self._spacing(provider) or provider in self._places():
+            yield
+            return
+        place = Place(self._take(provider))
+        self._places()[provider] = place
+        try:
+            place.time = self._wait_for_time(provider)
+            yield
+        finally:
+            del self._places()[provider]
+            self._leave(provider, place.number)
+
+    def start(self, provider: str) -> None:
+        if not self._spacing(provider):
+            return
+        place = self._places()[provider]
+        if place.time is None or time.monotonic() - place.time > LATE_SECONDS:
+            self._wait_for_time(provider)
+        place.time = None
+
+    def _places(self) -> dict[str, Place]:
+        if not hasattr(self._mine, "places"):
+            self._mine.places = {}
+        places: dict[str, Place] = self._mine.places
+        return places
+
+    def _spacing(self, provider: str) -> float:
+        """Seconds from one start to the next; 0: no limit."""
+        rate = self.limits.per_second.get(provider, self.limits.per_second[""])
+        return WINDOW_SECONDS / rate if rate else 0.0
+
+    def _take(self, provider: str) -> int:
+        while True:
+            self._stop_if_closed()
+            if place := self._asked(lambda session: self._take_free(session, provider)):
+                return place
+            self._closed.wait(ASK_AGAIN_SECONDS)
+
+    def _take_free(self, session: Connection, provider: str) -> int | None:
+        taken = self._taken.get(provider)
+        if taken is None:
+            session.execute(KNOW, {"provider": provider})
+            taken = self._taken[provider] = set()
+        free = [number for number in range(1, self.limits.at_once + 1) if number not in taken]
+        place: int | None = session.execute(TAKE, {"provider": provider, "free": free}).scalar() if free else None
+        if place is not None:
+            taken.add(place)
+        return place
+
+    def _leave(self, provider: str, number: int) -> None:
+        with self._asking:
+            self._taken[provider].discard(number)
+            if self._session is not None:
+                with suppress(DBAPIError):  # the session is gone, and its places with it
+                    self._session.execute(LEAVE, {"provider": provider, "place": number})
+
+    def _wait_for_time(self, provider: str) -> float:
+        """Reserves the next time to start and waits for it; returns it."""
+        spacing = {"provider": provider, "spacing": self._spacing(provider)}
+        asked = time.monotonic()
+        wait = float(self._asked(lambda session: session.execute(RESERVE, spacing).scalar_one()))
+        due = asked + max(wait, 0.0)
+        while (left := due - time.monotonic()) > 0:
+            self._closed.wait(left)
+            self._stop_if_closed()
+        self._stop_if_closed()
+        return time.monotonic() if wait <= 0 else due
+
+    def _stop_if_closed(self) -> None:
+        if self._closed.is_set():
+            raise NotAdmittedError
+
+    def _asked(self, question: Callable[[Connection], T]) -> T:
+        """Asks in this process's session; a database that is away is asked again for a while, then it is a stop."""
+        deadline = time.monotonic() + DATABASE_SECONDS
+        while True:
+            try:
+                with self._asking:
+                    return question(self._open_session())
+            except DBAPIError as error:
+                with self._asking:
+                    self._drop_session()
+                if time.monotonic() > deadline or self._closed.wait(ASK_AGAIN_SECONDS):
+                    raise NotAdmittedError from error
+
+    def _open_session(self) -> Connection:
+        if self._session is None:
+            self._session = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            self._session.execute(KEEP_ALIVE)
+        return self._session
+
+    def _drop_session(self) -> None:
+        """The places it held are free for others then; those that this process still uses stay taken here."""
+        if self._session is not None:
+            with suppress(DBAPIError):
+                self._session.invalidate()
+                self._session.close()
+            self._session = None

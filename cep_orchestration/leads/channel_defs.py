@@ -1,0 +1,73 @@
+"""The operator's jobs on channels: pause one, resume it."""
+
+import dagster as dg
+
+from cep_orchestration.leads.operator_config_defs import ChannelConfig
+from cep_orchestration.leads.operator_store import ChannelAct, desk_of
+from cep_orchestration.leads.services import LeadServices
+from cep_orchestration.leads.ui_defs import OWNERS, PRIORITY, channel_name, moment, told
+from cep_orchestration.leads.words import PAUSES, paused_fingerprint, resumed_title
+
+
+@dg.op(
+    description="Detiene un canal: no empieza ningún envío más hasta resume_channel. Las entregas esperan, ninguna se "
+    "pierde. Los envíos que ya están en curso terminan.",
+    out=dg.Out(dg.Nothing),
+)
+def pause(context: dg.OpExecutionContext, config: ChannelConfig, lead_services: dg.ResourceParam[LeadServices]) -> None:
+    with told("pause_channel", lead_services.log_level) as counts:
+        done = desk_of(lead_services).pause(config.act(), config.channel.value)
+        counts.update(changed=done.changed, waiting=done.waiting)
+    said = "El canal queda en pausa." if done.changed else "El canal ya estaba en pausa: no cambia nada."
+    context.add_output_metadata(channel_metadata(config.channel.value, done, said))
+
+
+@dg.op(
+    description="Pone en marcha un canal en pausa, fuera quien fuera que lo detuvo. Lo que esperaba sale en segundos.",
+    out=dg.Out(dg.Nothing),
+)
+def resume(
+    context: dg.OpExecutionContext, config: ChannelConfig, lead_services: dg.ResourceParam[LeadServices]
+) -> None:
+    channel = config.channel.value
+    with told("resume_channel", lead_services.log_level) as counts:
+        done = desk_of(lead_services).resume(config.act(), channel)
+        counts.update(changed=done.changed, waiting=done.waiting)
+        lead_services.alerts.resolve(paused_fingerprint(channel), resumed_title(channel))
+        lead_services.alerts.tell()
+    said = "El canal vuelve a funcionar." if done.changed else "El canal no estaba en pausa: no cambia nada."
+    context.add_output_metadata(channel_metadata(channel, done, said))
+
+
+def channel_metadata(channel: str, done: ChannelAct, said: str) -> dict[str, dg.MetadataValue]:
+    before = (
+        f"En pausa desde {moment(done.since)} ({done.reason}). {PAUSES[done.paused]}" if done.paused else "En marcha."
+    )
+    return {
+        "Resultado": dg.MetadataValue.text(said),
+        "Canal": dg.MetadataValue.text(channel_name(channel)),
+        "Cómo estaba": dg.MetadataValue.text(before),
+        "Entregas que esperan": dg.MetadataValue.int(done.waiting),
+    }
+
+
+@dg.job(
+    description="Detiene un canal, por ejemplo mientras se cambia una plantilla. Pide quién lo hace y por qué.",
+    tags=PRIORITY,
+    owners=OWNERS,
+)
+def pause_channel() -> None:
+    pause()
+
+
+@dg.job(
+    description="Pone en marcha un canal que está en pausa, por un operador o por el sistema. Pide quién lo hace y por "
+    "qué.",
+    tags=PRIORITY,
+    owners=OWNERS,
+)
+def resume_channel() -> None:
+    resume()
+
+
+definitions = dg.Definitions(jobs=[pause_channel, resume_channel])

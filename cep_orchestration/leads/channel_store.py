@@ -1,0 +1,148 @@
+"""How each channel is, in PostgreSQL: failing, told to wait, paused, and by whom. Shared by all runs."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine, text
+
+from cep_orchestration.leads.model import Health, Pause, Verdict
+from cep_orchestration.leads.rules import FAILURES_BEFORE_PAUSE, LONGEST_PROBE_SECONDS, PROBE_SECONDS
+
+# The second more makes sure that it is before the claim, which other clocks timed.
+FAILED = text("""
+INSERT INTO orchestration.channels AS c (channel, failures, failing_since, failing_lead, wait_until)
+VALUES (:channel, 1, now() - make_interval(secs => :seconds + 1), :lead, now() + make_interval(secs => :wait))
+ON CONFLICT (channel) DO UPDATE
+SET failures = c.failures + 1,
+    failing_since = coalesce(c.failing_since, excluded.failing_since),
+    failing_lead = CASE WHEN c.failures = 0 OR c.failing_lead = :lead THEN CAST(:lead AS text) END,
+    wait_until = greatest(c.wait_until, excluded.wait_until)
+RETURNING failures, failing_lead, paused
+""")
+PAUSE = text("""
+INSERT INTO orchestration.channels AS c (channel, paused, reason, paused_at, probe_at)
+VALUES (:channel, :kind, :reason, now(), CASE WHEN :kind = 'outage' THEN now() + make_interval(secs => :probe) END)
+ON CONFLICT (channel) DO UPDATE
+SET paused = excluded.paused, reason = excluded.reason, paused_at = excluded.paused_at, probe_at = excluded.probe_at,
+    probes = 0
+WHERE c.paused IS NULL OR c.paused = 'outage' AND excluded.paused <> 'outage'
+   OR c.paused = 'account' AND excluded.paused = 'operator'
+RETURNING failing_since
+""")
+# What failed while the provider failed for everybody was nobody's fault.
+GIVE_BACK = text("""
+UPDATE orchestration.deliveries SET attempts = 0
+WHERE channel = :channel AND state = 'pending' AND attempts > 0 AND claimed_at >= :since
+""")
+PROBE_FAILED = text("""
+UPDATE orchestration.channels
+SET probes = probes + 1, reason = :reason,
+    probe_at = now() + make_interval(secs => greatest(least(:probe * power(2, least(probes, 10) + 1), :longest), :wait))
+WHERE channel = :channel AND paused = 'outage'
+""")
+TAKE_PROBE = text("""
+UPDATE orchestration.channels SET probe_at = now() + interval '1 minute'
+WHERE channel = :channel AND paused = 'outage' AND probe_at <= now() AND coalesce(wait_until <= now(), true)
+RETURNING true
+""")
+PROBE_UNUSED = text("UPDATE orchestration.channels SET probe_at = now() WHERE channel = :channel AND paused = 'outage'")
+# At its end what was in flight when the pause began is given back too.
+WORKS = text("""
+WITH before AS (
+    SELECT channel, paused, failing_since FROM orchestration.channels WHERE channel = :channel FOR UPDATE
+), given_back AS (
+    UPDATE orchestration.deliveries d SET attempts = 0
+    FROM before WHERE before.paused = 'outage' AND d.channel = before.channel AND d.state = 'pending'
+                  AND d.attempts > 0 AND d.claimed_at >= before.failing_since
+)
+UPDATE orchestration.channels c
+SET failures = 0, failing_since = NULL, failing_lead = NULL, wait_until = NULL, probes = 0,
+    reason = CASE WHEN c.paused = 'outage' THEN NULL ELSE c.reason END,
+    paused_at = CASE WHEN c.paused = 'outage' THEN NULL ELSE c.paused_at END,
+    probe_at = NULL,
+    paused = nullif(c.paused, 'outage')
+FROM before WHERE c.channel = before.channel
+RETURNING coalesce(before.paused = 'outage', false)
+""")
+RESUME = text("""
+UPDATE orchestration.channels
+SET paused = NULL, reason = NULL, paused_at = NULL, probe_at = NULL, probes = 0, failures = 0, failing_since = NULL,
+    failing_lead = NULL, wait_until = NULL
+WHERE channel = :channel AND paused IS NOT NULL
+RETURNING true
+""")
+STATE = text("""
+SELECT failures, paused, coalesce(wait_until > now(), false) AS waiting FROM orchestration.channels
+WHERE channel = :channel
+""")
+ALL = text("SELECT channel, paused, reason, paused_at FROM orchestration.channels WHERE paused IS NOT NULL ORDER BY 1")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a call did to its channel. `paused`: it is paused now, so nobody's attempt counts."""
+
+    paused: bool = False
+    began: Pause | None = None
+    resumed: bool = False
+
+
+@dataclass(frozen=True)
+class ChannelStates:
+    engine: Engine
+
+    def note(self, channel: str, verdict: Verdict, seconds: float, *, probe: bool) -> Change:
+        """Records what a claim's calls, which began `seconds` ago, say of the provider."""
+        with self.engine.begin() as connection:
+            match verdict.health:
+                case Health.UNTRIED:
+                    if probe:
+                        connection.execute(PROBE_UNUSED, {"channel": channel})
+                    return Change()
+                case Health.WORKS:
+                    resumed = connection.execute(WORKS, {"channel": channel}).scalar()
+                    return Change(resumed=bool(resumed))
+                case Health.REFUSES_US:
+                    began = pause(connection, channel, Pause.ACCOUNT, verdict.reason)
+                    return Change(paused=True, began=Pause.ACCOUNT if began else None)
+                case Health.FAILS:
+                    return _failed(connection, channel, verdict, seconds, probe)
+
+
+def may_claim(connection: Connection, channel: str) -> tuple[bool, bool, int]:
+    """Whether the channel may be called now, whether that is the probe of an outage, and its failures in a row."""
+    row = connection.execute(STATE, {"channel": channel}).one_or_none()
+    if row is None:
+        return True, False, 0
+    if row.paused is None:
+        return not row.waiting, False, row.failures
+    probe = row.paused == Pause.OUTAGE and connection.execute(TAKE_PROBE, {"channel": channel}).scalar() is not None
+    return probe, probe, row.failures
+
+
+def pause(connection: Connection, channel: str, kind: Pause, reason: str, probe_seconds: float = 0.0) -> bool:
+    """Whether the pause is new. An operator's pause stands above one for the account, and that above an outage."""
+    values = {"channel": channel, "kind": kind, "reason": reason[:200], "probe": probe_seconds}
+    row = connection.execute(PAUSE, values).one_or_none()
+    if row is not None and kind is Pause.OUTAGE and row.failing_since is not None:
+        connection.execute(GIVE_BACK, {"channel": channel, "since": row.failing_since})
+    return row is not None
+
+
+def resume(connection: Connection, channel: str) -> bool:
+    """Whether it was paused."""
+    return connection.execute(RESUME, {"channel": channel}).scalar() is not None
+
+
+def _failed(connection: Connection, channel: str, verdict: Verdict, seconds: float, probe: bool) -> Change:
+    wait = verdict.wait_seconds
+    values = {"channel": channel, "seconds": seconds, "lead": verdict.lead, "wait": wait}
+    row = connection.execute(FAILED, values).one()
+    if probe:
+        step = {"probe": PROBE_SECONDS, "longest": LONGEST_PROBE_SECONDS, "wait": wait or 0.0}
+        connection.execute(PROBE_FAILED, {"channel": channel, "reason": verdict.reason[:200], **step})
+    if row.paused is not None:
+        return Change(paused=True)
+    if row.failures < FAILURES_BEFORE_PAUSE or row.failing_lead is not None:
+        return Change()
+    began = pause(connection, channel, Pause.OUTAGE, verdict.reason, max(PROBE_SECONDS, wait or 0.0))
+    return Change(paused=True, began=Pause.OUTAGE if began else None)

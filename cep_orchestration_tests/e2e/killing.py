@@ -1,0 +1,220 @@
+"""A real system whose processes are killed at random while leads flow in; then it is counted who was reached, how often."""
+
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from random import Random
+
+import psutil
+import requests
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError
+
+from cep_orchestration_tests.e2e.system import System
+from cep_orchestration_tests.waiting import wait_until
+
+SETTINGS = {
+    "LEADS_LINGER_SECONDS": "15",
+    "LEADS_GONE_SECONDS": "8",
+    "LEADS_LOOK_UP_SECONDS": "3",
+    "LEADS_WHOLE_TABLE_MINUTES": "0.05",
+    "LEADS_SURGE_LIMIT": "100000",
+}
+WRITERS = 8
+OLD_SHARE = 0.1
+SLOWEST_COMMIT_SECONDS = 0.3
+CALL_SECONDS = 0.2
+INSERT = text("""
+INSERT INTO public.leads (name, email, phone, course_run_id, campus_id, consent_date, marketing_consent, created_at)
+VALUES (:name, :email, '+34 600 111 222', :run, :campus, now(), :marketing, coalesce(CAST(:at AS timestamptz), now()))
+""")
+NEW = "SELECT id::text, name, email, marketing_consent FROM public.leads WHERE email LIKE 'killed.%'"
+LEFT = """
+SELECT count(*) FROM orchestration.deliveries
+WHERE state IN ('pending', 'sending') OR state = 'unknown' AND channel <> 'advisor_message'
+"""
+UNRECORDED = """
+SELECT count(*) FROM orchestration.cms_leads l
+WHERE NOT EXISTS (SELECT 1 FROM orchestration.leads k WHERE k.lead_id = l.id)
+"""
+STATES = "SELECT channel, state::text, count(*) FROM orchestration.deliveries GROUP BY 1, 2 ORDER BY 1, 2"
+UNKNOWN_MESSAGES = """
+SELECT count(DISTINCT batch) FROM orchestration.deliveries WHERE channel = 'advisor_message' AND state = 'unknown'
+"""
+SENT_MESSAGES = """
+SELECT d.lead_id, d.reason FROM orchestration.deliveries d WHERE channel = 'advisor_message' AND state = 'sent'
+"""
+COUNTED = "SELECT coalesce(sum(value), 0)::int FROM orchestration.live_counts WHERE metric = 'leads_created'"
+
+
+@dataclass
+class Writers:
+    """The CMS: eight at once, whose transactions end in another order than they began; some with a time of 2020."""
+
+    address: str
+    leads: int
+    random: Random
+    written: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _threads: list[threading.Thread] = field(default_factory=list)
+
+    def start(self) -> None:
+        self._threads = [
+            threading.Thread(target=self._write, args=(number, Random(self.random.random())))
+            for number in range(WRITERS)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def done(self) -> bool:
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def join(self) -> None:
+        for thread in self._threads:
+            thread.join()
+
+    def _write(self, writer: int, random: Random) -> None:
+        engine = create_engine(self.address)
+        for number in range(self.leads // WRITERS):
+            attempt = 0
+            while not self._wrote(engine, f"{writer}.{number}.{attempt}", random):
+                attempt += 1  # whether the last one was committed is not known: this one is another person
+                time.sleep(0.1)
+        engine.dispose()
+
+    def _wrote(self, engine, name: str, random: Random) -> bool:  # type: ignore[no-untyped-def]
+        values = {
+            "name": f"Persona {name}.",
+            "email": f"killed.{name}@example.com",
+            "run": random.randint(1, 10),
+            "campus": random.randint(1, 8),
+            "marketing": random.random() < 1 / 3,
+            "at": "2020-03-01 10:00+01" if random.random() < OLD_SHARE else None,
+        }
+        try:
+            with engine.begin() as connection:
+                connection.execute(INSERT, values)
+                time.sleep(random.random() * SLOWEST_COMMIT_SECONDS)
+        except DBAPIError:
+            return False
+        with self._lock:
+            self.written += 1
+        return True
+
+
+@dataclass
+class Killer:
+    """kill -9, at moments and of processes that chance chooses."""
+
+    system: System
+    random: Random
+    killed: Counter[str] = field(default_factory=Counter)
+
+    def kill(self, target: str) -> None:
+        victims = self._victims(target)
+        for victim in victims:
+            with suppress(psutil.NoSuchProcess):
+                victim.kill()
+        if victims:
+            self.killed[target] += 1
+
+    def _victims(self, target: str) -> Sequence[psutil.Process]:
+        try:
+            if target != "run-worker":
+                return [self.system.part(target)]
+            return [one for one in self.system.processes() if _is_worker(one)]
+        except (StopIteration, psutil.Error):
+            return []  # it is down from the last time
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    try:
+        return "execute_run" in " ".join(process.cmdline())
+    except psutil.Error:
+        return False
+
+
+@dataclass(frozen=True)
+class Count:
+    """Who was reached how often, from what the sandbox got, beside what the ledger says."""
+
+    leads: int
+    emails_twice: list[str]
+    emails_lost: list[str]
+    messages_twice: list[str]
+    messages_lost: list[str]
+    contacts_lost: list[str]
+    members_lost: list[str]
+    live_count: int
+    recorded: int
+    unknown_messages: int
+    abandoned_messages: int
+    states: dict[tuple[str, str], int]
+
+
+def settings_for_kills() -> dict[str, str]:
+    return dict(SETTINGS)
+
+
+def slow_down(system: System) -> None:
+    """Calls that last a while, so that kills meet some in flight."""
+    for provider in ("mandrill", "whatsapp", "hubspot", "mailchimp"):
+        fault = {"delay_seconds": CALL_SECONDS}
+        requests.put(f"{system.sandbox}/api/faults/{provider}", json=fault, timeout=5).raise_for_status()
+
+
+def wait_until_settled(system: System, seconds: float) -> None:
+    """Nothing is new, pending or sending any more, and no e-mail is unknown."""
+
+    def settled() -> bool:
+        with suppress(DBAPIError):
+            return all(system.rows(system.settings.cms_database_url, sql)[0][0] == 0 for sql in (UNRECORDED, LEFT))
+        return False
+
+    wait_until(settled, seconds=seconds, what="every delivery settled")
+
+
+def count(system: System) -> Count:
+    """Asked once everything is settled."""
+    cms = system.settings.cms_database_url
+    people = system.rows(cms, NEW)
+    names = {row.id: row.name for row in people}
+    mailed = Counter(mail["details"]["metadata"]["lead"] for mail in system.sent("email"))
+    bodies = [message["body"] for message in system.sent("whatsapp")]
+    named = Counter(name for body in bodies for name in re.findall(r"Persona \d+\.\d+\.\d+\.", body))
+    contacts = {contact["to"] for contact in system.sent("contact")}
+    members = {member["to"] for member in system.sent("member")}
+    told = {lead: reason for lead, reason in system.rows(cms, SENT_MESSAGES)}
+    return Count(
+        leads=len(people),
+        emails_twice=[lead for lead, times in mailed.items() if times > 1],
+        emails_lost=[lead for lead in names if not mailed[lead]],
+        messages_twice=[name for name, times in named.items() if times > 1],
+        messages_lost=[lead for lead, reason in told.items() if reason is None and not named[names[lead]]],
+        contacts_lost=[row.id for row in people if row.email not in contacts],
+        members_lost=[row.id for row in people if row.marketing_consent and row.email not in members],
+        live_count=system.rows(cms, COUNTED)[0][0],
+        recorded=system.rows(cms, "SELECT count(*)::int FROM orchestration.leads WHERE NOT baseline")[0][0],
+        unknown_messages=system.rows(cms, UNKNOWN_MESSAGES)[0][0],
+        abandoned_messages=int(system.counts()["abandoned"]["whatsapp"]),
+        states={(channel, state): number for channel, state, number in system.rows(cms, STATES)},
+    )
+
+
+def rain_of_kills(system: System, leads: int, targets: Sequence[str], random: Random, pause_seconds: float) -> Count:
+    """Leads flow in while the targets are killed one after the other; returns when everything is settled."""
+    slow_down(system)
+    writers, killer = Writers(system.settings.cms_database_url, leads, random), Killer(system, random)
+    writers.start()
+    for target in targets:
+        time.sleep(pause_seconds * (0.5 + random.random()))  # chance chooses the moment
+        killer.kill(target)
+    writers.join()
+    assert killer.killed.total() >= len(targets) * 0.8, f"too few were there to be killed: {killer.killed}"
+    requests.delete(f"{system.sandbox}/api/faults", timeout=5).raise_for_status()
+    wait_until_settled(system, seconds=240)
+    return count(system)
