@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install up test check format lock bench
+.PHONY: help install up test check format lock bench torture
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -37,6 +37,9 @@ check: install ## lint, format, types, import rules
 
 bench: install ## measure what people wait for; ONLY=start for one benchmark
 	@$(BIN)/python -m bench $(ONLY)
+
+torture: install ## kill processes at random while leads flow in, and count who was reached; some minutes
+	@$(BIN)/python -m cep_orchestration_tests.e2e.torture
 
 format: install ## put the code into its format
 	@$(BIN)/ruff check --fix

@@ -28,7 +28,7 @@ def durable_postgres(folder: Path) -> Iterator[str]:
     port = free_port()
     server = EmbeddedPostgres(folder / "postgres", port, cache=folder / "cache")
     server.initialise(PASSWORD)
-    with running_postgres([*server.command(), "-c", "log_min_messages=fatal"], port, PASSWORD) as address:
+    with running_postgres([*server.command(), "-c", "log_min_messages=panic"], port, PASSWORD) as address:
         yield address
 
 

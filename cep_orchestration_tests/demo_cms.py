@@ -33,17 +33,37 @@ class DemoCms:
     engine: Engine
     ledger: Ledger
 
-    def ask(self, count: int = 1, *, campus: int | None = CAMPUS, created: str = "now()", **fields: str) -> list[str]:
-        """Lets so many people ask at a campus, who agree to everything; `created` is an SQL expression. Returns the ids."""
+    def ask(
+        self,
+        count: int = 1,
+        *,
+        campus: int | None = CAMPUS,
+        created: str = "now()",
+        course_run: int | None = None,
+        **fields: str,
+    ) -> list[str]:
+        """Lets so many people ask at a campus, who agree to everything; returns the ids.
+
+        `created` is an SQL expression.
+        """
         sql = text(
-            "INSERT INTO public.leads (name, email, phone, campus_id, created_at, consent_date, marketing_consent)"
-            f" VALUES (:name, :email, :phone, :campus, {created}, now(), true) RETURNING id::text"
+            "INSERT INTO public.leads (name, email, phone, campus_id, course_run_id, created_at, consent_date,"
+            f" marketing_consent) VALUES (:name, :email, :phone, :campus, :run, {created}, now(), true)"
+            " RETURNING id::text"
         )
+        people = [{**_person(number), **fields, "campus": campus, "run": course_run} for number in range(count)]
         with self.engine.begin() as connection:
-            return [
-                str(connection.execute(sql, {**_person(number), **fields, "campus": campus}).scalar_one())
-                for number in range(count)
-            ]
+            return [str(connection.execute(sql, person).scalar_one()) for person in people]
+
+    def pour_in(self, count: int, created: str = "now()") -> None:
+        """Lets so many people appear at once, as an import does, who agree to everything."""
+        self.run(
+            "INSERT INTO public.leads (name, email, phone, campus_id, created_at, consent_date, marketing_consent)"
+            " SELECT 'Persona ' || n, 'persona' || n || '@example.com', '+34 600 000 000', :campus,"
+            f" {created}, now(), true FROM generate_series(1, :count) n",
+            count=count,
+            campus=CAMPUS,
+        )
 
     def claim(self, channel: Channel, drain: str) -> list[Claim]:
         return list(self.ledger.claim(channel, drain).claims)

@@ -12,6 +12,7 @@ from cep_orchestration.ports import (
     Message,
     Outcome,
     Outcomes,
+    Retry,
     Sent,
     Text,
     Unavailable,
@@ -92,6 +93,18 @@ class FakeMailer(_Batches):
 class FakeCrm(_Batches):
     def upsert(self, leads: Sequence[Lead]) -> Outcomes:
         return self._answer(leads)
+
+
+class PoisonedCrm(FakeCrm):
+    """Fails whenever a certain lead is among those it is given."""
+
+    def __init__(self, poison: str) -> None:
+        super().__init__()
+        self._poison = poison
+
+    def upsert(self, leads: Sequence[Lead]) -> Outcomes:
+        outcomes = super().upsert(leads)
+        return dict.fromkeys(outcomes, Retry("500")) if self._poison in outcomes else outcomes
 
 
 class FakeList(_Batches):

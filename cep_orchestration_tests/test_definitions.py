@@ -12,7 +12,15 @@ from cep_orchestration.definitions import defs
 from cep_orchestration.settings import PROJECT
 
 SPANISH = re.compile(r"\b(de|del|el|en|los|las|que|con|por|para|se|una?|lo|y|o)\b", re.IGNORECASE)
-PRIORITIES = {"process_leads": "2"}
+OPERATOR = {
+    "replay_deliveries",
+    "settle_unknown",
+    "release_leads",
+    "pause_channel",
+    "resume_channel",
+    "lead_timeline",
+}
+PRIORITIES = dict.fromkeys({"process_leads", "review_deliveries", *OPERATOR}, "2")
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +30,10 @@ def repository() -> dg.RepositoryDefinition:
 
 def jobs(repository: dg.RepositoryDefinition) -> list[dg.JobDefinition]:
     return [job for job in repository.get_all_jobs() if not job.name.startswith("__")]
+
+
+def checks() -> set[dg.AssetCheckKey]:
+    return set(defs.resolve_asset_graph().asset_check_keys)
 
 
 def is_spanish(description: str | None) -> bool:
@@ -43,6 +55,43 @@ def test_the_environment_is_read_by_the_console_and_the_resources_alone() -> Non
     assert readers == {"cli.py", "resources.py"}
 
 
+def test_these_jobs_assets_checks_and_schedules_are_all_that_there_is(repository: dg.RepositoryDefinition) -> None:
+    assert {job.name for job in jobs(repository)} == set(PRIORITIES)
+    assert {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()} == {"leads/deliveries"}
+    assert {(key.asset_key.to_user_string(), key.name) for key in checks()} == {
+        ("leads/deliveries", "no_dead_letters"),
+        ("leads/deliveries", "no_unknowns"),
+        ("leads/deliveries", "nothing_waits"),
+    }
+    assert {
+        (schedule.name, schedule.job_name, schedule.cron_schedule, schedule.execution_timezone)
+        for schedule in repository.schedule_defs
+    } == {("review_deliveries_schedule", "review_deliveries", "*/15 * * * *", "Europe/Madrid")}
+
+
+def test_every_check_says_in_spanish_what_must_hold() -> None:
+    graph = defs.resolve_asset_graph()
+    for key in checks():
+        spec = graph.get_check_spec(key)
+        assert is_spanish(spec.description), key
+        assert not spec.blocking, "it shows a trouble, and holds nothing up"
+
+
+def test_what_an_operator_types_is_described_in_spanish_and_begins_with_a_dry_run(
+    repository: dg.RepositoryDefinition,
+) -> None:
+    for name in OPERATOR:
+        [node] = repository.get_job(name).nodes
+        fields = node.definition.config_schema.config_type.fields  # type: ignore[union-attr]
+        for field_name, field in fields.items():
+            assert SPANISH.search(field.description or ""), (name, field_name)
+        if name in {"replay_deliveries", "settle_unknown", "release_leads"}:
+            assert fields["dry_run"].default_value is True
+        if name != "lead_timeline":
+            assert fields["who"].is_required
+            assert fields["reason"].is_required
+
+
 def test_every_job_has_owner_priority_and_a_spanish_description(repository: dg.RepositoryDefinition) -> None:
     for job in jobs(repository):
         assert job.owners, job.name
@@ -58,6 +107,8 @@ def test_every_sensor_and_schedule_runs_by_default_and_is_described(repository: 
         assert is_spanish(sensor.description)
     for schedule in repository.schedule_defs:
         assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+        assert schedule.owners
+        assert is_spanish(schedule.description)
 
 
 def test_every_asset_has_group_owner_and_a_spanish_description() -> None:
@@ -73,7 +124,8 @@ def test_every_step_but_those_of_the_leads_takes_a_slot_of_the_general_pool(
     for job in repository.get_all_jobs():
         for node in job.nodes:
             pools = node.definition.pools
-            assert pools == (set() if job.name == "process_leads" else {"general"}), (job.name, node.name)
+            leads = job.name == "process_leads" or job.name in OPERATOR
+            assert pools == (set() if leads else {"general"}), (job.name, node.name)
 
 
 def test_everything_but_leads_takes_three_of_the_five_slots_at_most() -> None:

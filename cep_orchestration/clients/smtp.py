@@ -1,5 +1,6 @@
 """Mail to our own people through an SMTP server: its encryption and log-in, and alerts as letters."""
 
+import base64
 import logging
 import smtplib
 import ssl
@@ -16,6 +17,7 @@ log = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 10.0
 """For each step of the conversation."""
+LOGGED_IN = 235
 SEVERITIES = {Severity.LOW: "baja", Severity.MEDIUM: "media", Severity.HIGH: "alta", Severity.CRITICAL: "crítica"}
 
 
@@ -85,7 +87,17 @@ class Smtp:
         elif not self._encrypted and self._password:
             raise NoEncryptionError
         if self._password:
+            self._log_in(server)
+
+    def _log_in(self, server: smtplib.SMTP) -> None:
+        if f"{self._user}{self._password}".isascii():
             server.login(self._user, self._password)
+            return
+        server.ehlo_or_helo_if_needed()
+        secret = base64.b64encode(f"\0{self._user}\0{self._password}".encode()).decode()
+        code, said = server.docmd("AUTH", f"PLAIN {secret}")  # smtplib's own log-in knows ASCII only
+        if code != LOGGED_IN:
+            raise smtplib.SMTPAuthenticationError(code, said)
 
 
 class AlertMail:

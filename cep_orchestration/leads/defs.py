@@ -73,12 +73,16 @@ def story_metadata(story: Story, requests: Mapping[str, int], *, gave_way: bool)
             ", ".join(f"{service} {count}" for service, count in sorted(requests.items())) or "ninguna"
         ),
         "Duración (s)": dg.MetadataValue.float(round(story.seconds, 2)),
-        "Cómo terminó": dg.MetadataValue.text(
-            "Cedió el paso a una parada del sistema; lo pendiente lo hará la próxima ejecución."
-            if gave_way
-            else "Terminó: no quedaba nada que hacer en este momento."
-        ),
+        "Cómo terminó": dg.MetadataValue.text(_end(story, gave_way=gave_way)),
     }
+
+
+def _end(story: Story, *, gave_way: bool) -> str:
+    if gave_way:
+        return "Cedió el paso a una parada del sistema; lo pendiente lo hará la próxima ejecución."
+    if story.time_ran_out:
+        return "Llegó a su tiempo máximo (15 minutos); lo pendiente lo hará la próxima ejecución."
+    return "Terminó: no quedaba nada que pudiera hacer en este momento."
 
 
 @dg.job(

@@ -81,6 +81,7 @@ class Drain:
                 return
             if not recorded:
                 stop.wait(POLL_SECONDS)
+        self.story.time_ran_out = not (stop.is_set() or self._failure.seen.is_set())
 
     def _record(self, *, whole_table: bool) -> int:
         """Records what is new, and how many of it; an import is held and told."""

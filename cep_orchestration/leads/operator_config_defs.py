@@ -35,15 +35,15 @@ class ReleaseAction(StrEnum):
 
 
 class Acting(dg.Config):
-    who: str = Field(description="Quién lo hace: su nombre. Queda registrado.")
-    reason: str = Field(description="Por qué se hace. Queda registrado; no escriba datos de ningún lead, solo ids.")
+    who: str = Field(description="Quién lo hace: el nombre de la persona. Queda en el registro.")
+    reason: str = Field(description="Por qué se hace. Queda en el registro: no escriba datos de ningún lead, solo ids.")
 
     def act(self) -> Act:
         return act_of(self.who, self.reason)
 
 
 class ChannelConfig(Acting):
-    channel: ChannelName = Field(description=f"El canal: {CHANNELS_TEXT}.")
+    channel: ChannelName = Field(description=f"El canal de que se trata: {CHANNELS_TEXT}.")
 
 
 class Selecting(Acting):
@@ -116,4 +116,4 @@ class ReleaseConfig(Selecting):
 
 
 class TimelineConfig(dg.Config):
-    lead_id: str = Field(description='El id del lead, entre comillas: "1201".')
+    lead_id: str = Field(description='El id del lead como está en el CMS, entre comillas: "1201".')

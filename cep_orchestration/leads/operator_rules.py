@@ -15,6 +15,7 @@ MADRID = ZoneInfo("Europe/Madrid")
 REPLAYABLE = (State.DEAD, State.SKIPPED)
 FINAL = (Reason.CLOSED, Reason.ERASED)
 """Reasons that no replay undoes."""
+NOT_PREPARED = "La base de datos no está preparada: ejecute «cep migrate»."
 
 
 class OperatorError(CepError):

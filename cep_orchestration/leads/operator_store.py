@@ -14,6 +14,7 @@ from cep_orchestration.leads import channel_store, operator_sql, sql
 from cep_orchestration.leads.model import Channel, Pause, State
 from cep_orchestration.leads.operator_finding import Finding, sought
 from cep_orchestration.leads.operator_rules import (
+    NOT_PREPARED,
     REPLAYABLE,
     Act,
     Filters,
@@ -57,7 +58,7 @@ def prepared(engine: Engine) -> Iterator[Connection]:
     """A transaction on a database that has our tables."""
     with engine.begin() as connection:
         if not connection.execute(sql.IS_PREPARED).scalar():
-            raise OperatorError("La base de datos no está preparada: ejecute «cep migrate».")
+            raise OperatorError(NOT_PREPARED)
         yield connection
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, text
 
 from cep_orchestration.leads import channel_store, sql
 from cep_orchestration.leads.model import Pause, State
-from cep_orchestration.leads.operator_rules import OperatorError
+from cep_orchestration.leads.operator_rules import NOT_PREPARED, OperatorError
 from cep_orchestration.leads.store import StateCount
 
 LATE_MINUTES = 15
@@ -101,7 +101,7 @@ def read_overview(engine: Engine) -> Overview:
     late = {"late": LATE_MINUTES}
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection, connection.begin():
         if not connection.execute(sql.IS_PREPARED).scalar():
-            raise OperatorError("La base de datos no está preparada: ejecute «cep migrate».")
+            raise OperatorError(NOT_PREPARED)
         held = connection.execute(HELD, late).one()
         latency = connection.execute(LATENCY).one()
         return Overview(

@@ -55,7 +55,7 @@ SEEN_ANY = text(SEEN.format(leads="orchestration.cms_leads"))
 SOURCE = """
 source AS MATERIALIZED (
     SELECT l.id, coalesce(l.created_at, now()) AS created_at, coalesce(l.campus_id, r.campus_id) AS campus_id,
-           r.course_id, l.course_run_id, l.campaign_id, lower(btrim(l.email)) AS address
+           r.course_id, l.course_run_id, l.campaign_id, lower(btrim(l.email, E' \\t\\r\\n')) AS address
     FROM orchestration.cms_leads l LEFT JOIN orchestration.cms_course_runs r ON r.id = l.course_run_id
     WHERE (l.created_at = ANY(CAST(:times AS timestamptz[])) OR l.created_at IS NULL) AND l.id = ANY(:ids)
 )
@@ -63,16 +63,18 @@ source AS MATERIALIZED (
 # Who asked the same in the 24 hours before; only those that are not baseline and not held count.
 TWINS = """
 earlier AS MATERIALIZED (
-    SELECT k.lead_id, k.course_run_id, k.first_seen, k.created_at, lower(btrim(c.email)) AS address
+    SELECT k.lead_id, k.course_run_id, k.first_seen, k.created_at, lower(btrim(c.email, E' \\t\\r\\n')) AS address,
+           true AS recorded
     FROM orchestration.leads k JOIN orchestration.cms_leads c ON c.created_at = k.created_at AND c.id = k.lead_id
     WHERE NOT k.baseline AND k.held_at IS NULL AND k.first_seen > now() - interval '4 days'
       AND k.course_run_id IN (SELECT course_run_id FROM source)
     UNION ALL
-    SELECT id, course_run_id, now(), created_at, address FROM source
+    SELECT id, course_run_id, now(), created_at, address, false FROM source
 ), twins AS (
     SELECT s.id, array_agg(e.lead_id ORDER BY e.first_seen, e.created_at, e.lead_id) AS same_as
     FROM source s JOIN earlier e ON e.address = s.address AND e.course_run_id = s.course_run_id
-    WHERE s.address LIKE '%@%' AND (e.first_seen, e.created_at, e.lead_id) < (now(), s.created_at, s.id)
+    WHERE s.address LIKE '%@%'
+      AND (e.recorded AND e.lead_id <> s.id OR (e.created_at, e.lead_id) < (s.created_at, s.id))
       AND orchestration.asked_at(s.created_at, now())
           BETWEEN orchestration.asked_at(e.created_at, e.first_seen) - interval '24 hours'
               AND orchestration.asked_at(e.created_at, e.first_seen) + interval '24 hours'

@@ -18,6 +18,8 @@ class Story:
     absent: Counter[tuple[str, str]] = field(default_factory=Counter)
     settled: dict[tuple[str, str], tuple[State, str]] = field(default_factory=dict)
     seconds: float = 0.0
+    time_ran_out: bool = False
+    """It ended since no run may be longer, not since there was nothing left to do."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def note_recorded(self, recorded: Recorded, channels: Sequence[Channel]) -> None:

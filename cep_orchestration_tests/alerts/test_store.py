@@ -3,66 +3,55 @@
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
+from cep_orchestration.alerts import store
 from cep_orchestration.alerts.store import AlertBook
 from cep_orchestration.clients.http import Http, Requests
 from cep_orchestration.clients.slack import Slack
 from cep_orchestration.ports import Alert, Severity
+from cep_orchestration_tests.alerts.alerting import OTHER, OVER, ROWS, TROUBLE, later, make_book, see
 from cep_orchestration_tests.demo_cms import DemoCms
 from cep_orchestration_tests.fakes import FakeChat
 from cep_orchestration_tests.providers import Remote
 
-TROUBLE = Alert("leads/email", Severity.HIGH, "El canal espera", "Revise la clave.")
-OTHER = Alert("leads/crm", Severity.LOW, "Otro aviso", "Nada urgente.")
-ROWS = "SELECT fingerprint, severity, title, count, told_at IS NOT NULL FROM orchestration.alerts ORDER BY 1"
-
-
-def _later(cms: DemoCms, minutes: int) -> None:
-    """Moves what was told so far back in time."""
-    cms.run("UPDATE orchestration.alerts SET told_at = told_at - make_interval(mins => :minutes)", minutes=minutes)
-
-
-def _see(book: AlertBook, *alerts: Alert) -> None:
-    for alert in alerts:
-        book.raise_alert(alert)
-        book.tell()
-
 
 def test_a_trouble_is_told_once_and_counted_every_time(cms: DemoCms) -> None:
     chat = FakeChat()
-    _see(AlertBook(cms.engine, chat), TROUBLE, TROUBLE, TROUBLE)
+    see(make_book(cms, chat), TROUBLE, TROUBLE, TROUBLE)
     assert chat.told == [TROUBLE]
     assert cms.rows(ROWS) == [("leads/email", "high", "El canal espera", 3, True)]
 
 
 def test_another_trouble_is_told_at_once(cms: DemoCms) -> None:
     chat = FakeChat()
-    _see(AlertBook(cms.engine, chat), TROUBLE, OTHER)
+    see(make_book(cms, chat), TROUBLE, OTHER)
     assert chat.told == [TROUBLE, OTHER]
 
 
 def test_a_trouble_that_lasts_is_told_again_after_an_hour_and_not_before(cms: DemoCms) -> None:
     chat = FakeChat()
-    book = AlertBook(cms.engine, chat)
-    _see(book, TROUBLE)
-    _later(cms, 58)
-    _see(book, TROUBLE)
+    book = make_book(cms, chat)
+    see(book, TROUBLE)
+    later(cms, 58)
+    see(book, TROUBLE)
     assert chat.told == [TROUBLE]
-    _later(cms, 3)
+    later(cms, 3)
     worse = Alert(TROUBLE.fingerprint, Severity.CRITICAL, "El canal no funciona", "Revise la clave.")
-    _see(book, worse, worse)
+    see(book, worse, worse)
     assert chat.told == [TROUBLE, worse]
     assert cms.rows(ROWS) == [("leads/email", "critical", "El canal no funciona", 4, True)]
+    assert cms.rows("SELECT now() - first_seen > interval '1 hour' FROM orchestration.alerts") == [True]
 
 
 def test_what_nobody_took_is_told_later_without_being_raised_again_and_the_log_carries_it(
     cms: DemoCms, caplog: pytest.LogCaptureFixture
 ) -> None:
     chat = FakeChat(refuses=True)
-    book = AlertBook(cms.engine, chat)
-    _see(book, TROUBLE, OTHER)
+    book = make_book(cms, chat)
+    see(book, TROUBLE, OTHER)
     assert cms.rows(ROWS)[1] == ("leads/email", "high", "El canal espera", 1, False)
     assert "leads/email (high): El canal espera Revise la clave." in caplog.text
     assert {record.levelno for record in caplog.records} == {logging.WARNING, logging.ERROR}
@@ -72,35 +61,82 @@ def test_what_nobody_took_is_told_later_without_being_raised_again_and_the_log_c
     assert chat.told == [TROUBLE, OTHER]
 
 
-def test_raising_an_alert_calls_nobody(cms: DemoCms) -> None:
-    chat = FakeChat()
-    AlertBook(cms.engine, chat).raise_alert(TROUBLE)
+def test_an_alert_that_nobody_takes_holds_up_no_other(cms: DemoCms) -> None:
+    class Particular(FakeChat):
+        def tell(self, alert: Alert) -> bool:
+            return alert != TROUBLE and super().tell(alert)
+
+    chat = Particular()
+    see(make_book(cms, chat), TROUBLE, OTHER)
+    assert chat.told == [OTHER]
+    assert [told for *_, told in cms.rows(ROWS)] == [True, False]
+
+
+def test_ways_that_hang_keep_no_run_from_its_end(cms: DemoCms, monkeypatch: pytest.MonkeyPatch) -> None:
+    chat = FakeChat(refuses=True)
+    book = make_book(cms, chat)
+    see(book, TROUBLE, OTHER)
+    chat.refuses = False
+    monkeypatch.setattr(store, "TELL_SECONDS", -1.0)
+    book.tell()
     assert chat.told == []
 
 
-def test_without_a_chat_the_log_carries_it_once(cms: DemoCms, caplog: pytest.LogCaptureFixture) -> None:
-    _see(AlertBook(cms.engine, None), TROUBLE, TROUBLE)
+def test_raising_and_resolving_an_alert_call_nobody(cms: DemoCms) -> None:
+    chat = FakeChat()
+    book = make_book(cms, chat)
+    see(book, OTHER)
+    book.raise_alert(TROUBLE)
+    book.resolve(OTHER.fingerprint, OVER)
+    assert chat.told == [OTHER]
+
+
+def test_without_any_way_the_log_carries_it_once(cms: DemoCms, caplog: pytest.LogCaptureFixture) -> None:
+    see(AlertBook(cms.engine, []), TROUBLE, TROUBLE)
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert "El canal espera" in caplog.text
 
 
+def test_a_low_alert_goes_to_the_log_only(cms: DemoCms, caplog: pytest.LogCaptureFixture) -> None:
+    chat, low = FakeChat(), replace(OTHER, severity=Severity.LOW)
+    see(make_book(cms, chat), low, low)
+    assert chat.told == []
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+
+
+@pytest.mark.parametrize("broken", ["chat", "operators"])
+def test_an_alert_is_told_when_one_of_its_ways_took_it(cms: DemoCms, broken: str) -> None:
+    ways = {"chat": FakeChat(refuses=broken == "chat"), "operators": FakeChat(refuses=broken == "operators")}
+    see(make_book(cms, **ways), TROUBLE, TROUBLE)
+    assert sorted(len(way.told) for way in ways.values()) == [0, 1]
+    assert cms.rows(ROWS)[0][-1]
+
+
+def test_an_alert_is_not_told_when_only_a_way_that_does_not_want_it_works(cms: DemoCms) -> None:
+    chat, operators = FakeChat(refuses=True), FakeChat()
+    see(make_book(cms, chat, operators=operators), OTHER)
+    assert operators.told == []
+    assert not cms.rows(ROWS)[0][-1]
+
+
 def test_many_that_see_the_same_trouble_at_the_same_moment_tell_it_once(cms: DemoCms) -> None:
     chat, start = FakeChat(), threading.Barrier(6)
-    book = AlertBook(cms.engine, chat)
+    book = make_book(cms, chat)
 
-    def see() -> None:
+    def look() -> None:
         start.wait()
-        _see(book, TROUBLE)
+        see(book, TROUBLE)
 
     with ThreadPoolExecutor(6) as pool:
-        for future in [pool.submit(see) for _ in range(6)]:
+        for future in [pool.submit(look) for _ in range(6)]:
             future.result()
+    book.tell()
     assert chat.told == [TROUBLE]
     assert cms.rows(ROWS) == [("leads/email", "high", "El canal espera", 6, True)]
 
 
 def test_slack_that_refuses_is_asked_again_the_next_time(cms: DemoCms, sandbox: str) -> None:
     Remote(sandbox).fault("slack", status=503, times=1)
-    _see(AlertBook(cms.engine, Slack(Http("slack", f"{sandbox}/slack/x", Requests()))), TROUBLE, TROUBLE, TROUBLE)
+    see(make_book(cms, Slack(Http("slack", f"{sandbox}/slack/x", Requests()))), TROUBLE, TROUBLE, TROUBLE)
     [told] = Remote(sandbox).sent("alert")
     assert told["body"] == "🔴 *El canal espera*\nRevise la clave."

@@ -34,6 +34,12 @@ def test_every_severity_has_a_mark_of_its_own(sandbox: str, severity: Severity) 
     assert len(set(MARKS.values())) == len(Severity)
 
 
+def test_the_end_of_a_trouble_looks_like_one_whatever_its_severity(sandbox: str) -> None:
+    assert _slack(f"{sandbox}/slack/x").tell(Alert("x", Severity.CRITICAL, "Todo bien", "Duró 12 min.", over=True))
+    [told] = Remote(sandbox).sent("alert")
+    assert told["body"] == "✅ *Todo bien*\nDuró 12 min."
+
+
 def test_what_slack_would_read_as_a_command_stays_text(sandbox: str) -> None:
     assert _slack(f"{sandbox}/slack/x").tell(Alert("x", Severity.LOW, "<!channel> & <@U1>", "a > b"))
     [told] = Remote(sandbox).sent("alert")

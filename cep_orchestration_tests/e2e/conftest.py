@@ -28,7 +28,7 @@ BROWSER_OPTIONS = (
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """Started once. Ended as a person ends it, and looked at: nothing may be left."""
-    system = System(tmp_path_factory.mktemp("system"))
+    system = System(tmp_path_factory.mktemp("system"), more={"LEADS_LINGER_SECONDS": "0"})
     try:
         system.start()
         yield system

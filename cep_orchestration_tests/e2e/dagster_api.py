@@ -13,6 +13,7 @@ mutation Launch($parameters: ExecutionParams!) {
   launchRun(executionParams: $parameters) { __typename ... on LaunchRunSuccess { run { runId } } }
 }
 """
+TERMINATE = "mutation Terminate($run: String!) { terminateRun(runId: $run) { __typename } }"
 RUNS = """
 query Runs($filter: RunsFilter) {
   runsOrError(filter: $filter) { ... on Runs { results { runId jobName status tags { key value } } } }
@@ -82,6 +83,11 @@ class Dagster:
         said = self.ask(LAUNCH, parameters=launch_parameters(job, assets))["launchRun"]
         assert said["__typename"] == "LaunchRunSuccess", said
         return str(said["run"]["runId"])
+
+    def terminate(self, run_id: str) -> None:
+        """Stops a run as a person does in the UI."""
+        said = self.ask(TERMINATE, run=run_id)["terminateRun"]
+        assert said["__typename"] == "TerminateRunSuccess", said
 
     def materialize(self, *key: str) -> str:
         return self.launch("__ASSET_JOB", [key])

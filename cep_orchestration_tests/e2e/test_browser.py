@@ -47,7 +47,7 @@ def test_a_run_shows_what_became_of_its_leads(system: System, arrival: Arrival, 
     page.get_by_text("View full message").first.click()
     told = page.get_by_role("dialog")
     expect(told.get_by_role("row", name=f"Correo de confirmación enviado {LEADS}", exact=True)).to_be_visible()
-    expect(told.get_by_text("Terminó: no quedaba nada que hacer en este momento.")).to_be_visible()
+    expect(told.get_by_text("Terminó: no quedaba nada que pudiera hacer en este momento.")).to_be_visible()
     _photograph(page, pictures / "dagster-run.png")
 
 

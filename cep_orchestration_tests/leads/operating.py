@@ -61,9 +61,11 @@ def shown(metadata: Any) -> dict[str, Any]:
 
 
 def review(world: World) -> tuple[dict[str, Any], dict[str, dg.AssetCheckEvaluation]]:
-    """What the asset shows, and its checks by name."""
+    """What the asset shows after a run of review_deliveries, and its checks by name."""
+    resources = dg.Definitions(resources={"lead_services": services(world)})
+    job = dg.Definitions.merge(ledger_defs.definitions, resources).resolve_job_def("review_deliveries")
     with _quiet():
-        result = dg.materialize([ledger_defs.deliveries], resources={"lead_services": services(world)})
+        result = job.execute_in_process()
     [materialization] = result.asset_materializations_for_node("leads__deliveries")
     checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
     return shown(materialization.metadata), checks

@@ -35,9 +35,12 @@ SHARED_RUNS = (COURSE_RUN, None)
 LOOK_UP_SECONDS = 300.0
 LAGS = (0.0, 200.0, 1_000.0)
 """How long the provider does not find what went out; the last is longer than anybody waits before asking."""
-MOMENTS = (1.0, 10.0, 61.0, 301.0, 700.0, 90_000.0)
-SURGE = 3
+SURGE, MOST_PEOPLE = 3, 12
 ACT = Act("operator", "test")
+FATES = st.lists(st.sampled_from(Fate), min_size=1, max_size=3)
+DRAINS = st.sampled_from("ABC")
+MOMENTS = st.sampled_from([1.0, 10.0, 61.0, 301.0, 700.0, 90_000.0])
+SEARCHES = st.sampled_from([None, None, Unavailable("away"), Blocked("no such key")])
 
 EMPTY = (
     "TRUNCATE public.leads, orchestration.leads, orchestration.deliveries, orchestration.drains, orchestration.channels,"
@@ -51,15 +54,15 @@ ASK = text(
 
 @dataclass(frozen=True)
 class PostponingLedger(Ledger):
-    """What runs want to record waits in `later`: it comes to be recorded, or the run is killed before."""
+    """What runs want to record waits in `later`, by its batch: it comes to be recorded, or the run is killed before."""
 
-    later: list[Callable[[], None]] = field(default_factory=list)
+    later: list[tuple[str, Callable[[], None]]] = field(default_factory=list)
 
     def settle(self, channel: str, drain_id: str, batch: str, settlements: Sequence[Settlement]) -> None:
-        self.later.append(partial(super().settle, channel, drain_id, batch, settlements))
+        self.later.append((batch, partial(super().settle, channel, drain_id, batch, settlements)))
 
     def conclude(self, channel: str, batch: str, settlements: Sequence[Settlement]) -> None:
-        self.later.append(partial(super().conclude, channel, batch, settlements))
+        self.later.append((batch, partial(super().conclude, channel, batch, settlements)))
 
 
 def channels_of(provider: ModelProvider) -> list[Channel]:
@@ -100,14 +103,15 @@ class Pipeline(RuleBasedStateMachine):
 
     # People and the CMS
 
-    @initialize(lag=st.sampled_from(LAGS), people=st.integers(1, SURGE))
-    def the_first_ones_ask(self, lag: float, people: int) -> None:
+    @initialize(lag=st.sampled_from(LAGS), people=st.integers(1, SURGE), fates=FATES, recorded=st.booleans())
+    def the_first_ones_ask(self, lag: float, people: int, fates: list[Fate], recorded: bool) -> None:
         self.cms.run(EMPTY)
         self.provider.lag = lag
         for number in range(people):
             self.somebody_asks(f"persona{number}@example.com", COURSE_RUN, campus=3, consents=True)
-        self.new_leads_are_recorded(whole_table=False)
+        self.a_run_does_all_of_its_work("A", 0.0, fates, None, recorded)
 
+    @precondition(lambda self: len(self.asked) < MOST_PEOPLE)
     @rule(
         email=st.sampled_from(ADDRESSES),
         run=st.sampled_from(SHARED_RUNS),
@@ -120,6 +124,7 @@ class Pipeline(RuleBasedStateMachine):
             lead = connection.execute(ASK, values).scalar_one()
         self.asked[lead] = email.strip().lower(), run
 
+    @precondition(lambda self: len(self.asked) < MOST_PEOPLE)
     @rule()
     def an_import_arrives(self) -> None:
         for number in range(SURGE + 1):
@@ -139,38 +144,55 @@ class Pipeline(RuleBasedStateMachine):
 
     # Runs and time
 
-    @rule(
-        drain=st.sampled_from("ABC"),
-        channel=st.sampled_from(SERVED),
-        fates=st.lists(st.sampled_from(Fate), min_size=1, max_size=3),
-        recorded=st.booleans(),
-    )
+    @rule(drain=DRAINS, after=MOMENTS, fates=FATES, search=SEARCHES, recorded=st.booleans())
+    def a_run_does_all_of_its_work(
+        self, drain: str, after: float, fates: list[Fate], search: Unavailable | Blocked | None, recorded: bool
+    ) -> None:
+        """Its heart does not beat while it does it."""
+        self.time_passes(after)
+        self.new_leads_are_recorded(whole_table=False)
+        self.claims_are_taken_over()
+        self.unclear_ones_are_looked_up(search, recorded)
+        for channel in SERVED:
+            self.a_batch_is_served(drain, channel, fates, recorded)
+
+    @rule(drain=DRAINS, channel=st.sampled_from(SERVED), fates=FATES, recorded=st.booleans())
     def a_batch_is_served(self, drain: str, channel: str, fates: list[Fate], recorded: bool) -> None:
         self.provider.fates = fates
+        before = len(self.ledger.later)
         with suppress(KilledError):
             self.drains[drain].serve(self.channels[channel], lambda: None)
-        if recorded:
-            self.record_last()
+        self._record_since(before if recorded else None)
 
-    def record_last(self) -> None:
-        if self.ledger.later:
-            self.ledger.later.pop()()
+    @rule(search=SEARCHES, recorded=st.booleans())
+    def unclear_ones_are_looked_up(self, search: Unavailable | Blocked | None, recorded: bool) -> None:
+        self.provider.search = search
+        before = len(self.ledger.later)
+        self.drains["A"].look_up(list(self.channels.values()), threading.Event())
+        self._record_since(before if recorded else None)
+
+    def _record_since(self, first: int | None) -> None:
+        while first is not None and len(self.ledger.later) > first:
+            self.record(*self.ledger.later.pop())
+
+    def record(self, _batch: str, do: Callable[[], None]) -> None:
+        do()
 
     @precondition(lambda self: self.ledger.later)
     @rule(which=st.integers(0, 9))
     def a_run_records_late(self, which: int) -> None:
-        self.ledger.later.pop(which % len(self.ledger.later))()
+        self.record(*self.ledger.later.pop(which % len(self.ledger.later)))
 
     @precondition(lambda self: self.ledger.later)
     @rule(which=st.integers(0, 9))
     def a_run_is_killed_before_it_records(self, which: int) -> None:
         self.ledger.later.pop(which % len(self.ledger.later))
 
-    @rule(drain=st.sampled_from("ABC"))
+    @rule(drain=DRAINS)
     def a_heart_beats(self, drain: str) -> None:
         self.ledger.beat(drain)
 
-    @rule(seconds=st.sampled_from(MOMENTS))
+    @rule(seconds=MOMENTS)
     def time_passes(self, seconds: float) -> None:
         let_pass(self.cms, seconds)
         self.provider.now += seconds
@@ -178,13 +200,6 @@ class Pipeline(RuleBasedStateMachine):
     @rule()
     def claims_are_taken_over(self) -> None:
         self.drains["A"].take_over()
-
-    @rule(search=st.sampled_from([None, None, Unavailable("away"), Blocked("no such key")]), recorded=st.booleans())
-    def unclear_ones_are_looked_up(self, search: Unavailable | Blocked | None, recorded: bool) -> None:
-        self.provider.search = search
-        self.drains["A"].look_up(list(self.channels.values()), threading.Event())
-        if recorded:
-            self.record_last()
 
     @rule(end=st.sampled_from([Sent("id"), Rejected("bounced")]))
     def accepted_messages_come_to_their_end(self, end: Sent | Rejected) -> None:

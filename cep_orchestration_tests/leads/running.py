@@ -10,11 +10,11 @@ from threading import Event
 
 from cep_orchestration.clients.http import OpenGate
 from cep_orchestration.leads.advisor_messages import AdvisorMessages
-from cep_orchestration.leads.channel_store import ChannelStates
+from cep_orchestration.leads.channel_store import ChannelStates, pause, resume
 from cep_orchestration.leads.channels import lead_channels
 from cep_orchestration.leads.delivery import Delivery
 from cep_orchestration.leads.drain import Drain
-from cep_orchestration.leads.model import Channel, Settlement
+from cep_orchestration.leads.model import Channel, Pause, Recorded, Settlement
 from cep_orchestration.leads.services import LeadServices
 from cep_orchestration.leads.store import Ledger
 from cep_orchestration.leads.story import Story
@@ -105,14 +105,23 @@ class World:
             assert served < MOST_BATCHES, f"{name} is due for ever"
         return delivery.story
 
+    def pause(self, kind: Pause, channel: str = CRM) -> None:
+        """An outage is probed after five seconds."""
+        with self.cms.engine.begin() as connection:
+            assert pause(connection, channel, kind, "a reason", probe_seconds=5.0)
+
+    def resume(self, channel: str = CRM) -> None:
+        with self.cms.engine.begin() as connection:
+            assert resume(connection, channel)
+
     def look_up(self) -> None:
         """Asks about everything that is due to be looked up by the clock as it is."""
         services = self.services
         Delivery("looks up", services, Random(1), Story()).look_up(services.channels, Event())
 
-    def record(self) -> None:
+    def record(self, *, whole_table: bool = False) -> Recorded:
         """Records who has asked, as another run would have done before."""
-        self.ledger.record_new(self.channels, whole_table=False)
+        return self.ledger.record_new(self.channels, whole_table=whole_table)
 
     def mailed(self) -> list[str]:
         return sorted(self.mailer.leads) if self.mailer else []

@@ -1,22 +1,21 @@
-"""A channel whose provider fails: it pauses itself, uses up nobody's attempts, probes, and goes on; on a real database."""
-
-from collections.abc import Sequence
+"""A channel whose provider fails pauses itself, uses up nobody's attempts, probes, goes on; on a real database."""
 
 import pytest
 
-from cep_orchestration.leads.channel_store import pause, resume
 from cep_orchestration.leads.model import Health, Pause, Verdict
-from cep_orchestration.leads.store import Ledger
-from cep_orchestration.ports import Blocked, Lead, Outcome, Outcomes, Retry, Sent, Severity, Unavailable, Unknown
+from cep_orchestration.ports import Outcome, Retry, Sent, Severity, Unavailable
 from cep_orchestration_tests.fakes import FakeCrm, FakeList
 from cep_orchestration_tests.leads.claiming import let_pass
 from cep_orchestration_tests.leads.running import CRM, LIST, World
 
 STATE = "SELECT paused FROM orchestration.channels WHERE channel = :channel"
 ATTEMPTS = "SELECT DISTINCT attempts FROM orchestration.deliveries WHERE channel = :channel"
-PROBE_IN = "SELECT round(extract(epoch FROM probe_at - now()))::int FROM orchestration.channels WHERE channel = :channel"
+PROBE_IN = (
+    "SELECT round(extract(epoch FROM probe_at - now()))::int FROM orchestration.channels WHERE channel = :channel"
+)
 PAUSED = f"paused/{CRM}"
 BACK_OFF = 6.0
+TWICE = (Retry("500"), Retry("500"))
 
 
 def _waiting(world: World, count: int, *outcomes: Outcome) -> FakeCrm:
@@ -29,16 +28,6 @@ def _waiting(world: World, count: int, *outcomes: Outcome) -> FakeCrm:
 
 def _sizes(crm: FakeCrm) -> list[int]:
     return [len(call) for call in crm.calls]
-
-
-def _pause(world: World, kind: Pause, reason: str = "a reason") -> None:
-    with world.cms.engine.begin() as connection:
-        assert pause(connection, CRM, kind, reason, probe_seconds=5.0)
-
-
-def _resume(world: World) -> None:
-    with world.cms.engine.begin() as connection:
-        assert resume(connection, CRM)
 
 
 def test_three_calls_of_several_leads_that_fail_in_a_row_pause_the_channel_and_use_up_no_attempt(world: World) -> None:
@@ -72,7 +61,7 @@ def test_failures_of_two_leads_in_a_row_are_not_one_leads_fault(world: World) ->
 
 
 def test_failures_with_a_success_between_them_pause_nothing(world: World) -> None:
-    crm = _waiting(world, 1, *[Retry("500"), Retry("500"), Sent()] * 2)
+    crm = _waiting(world, 1, *TWICE, Sent(), *TWICE, Sent())
     for _ in range(6):
         world.cms.ask(1)
         world.record()
@@ -95,7 +84,7 @@ def test_a_service_that_is_away_pauses_its_channel_with_the_third_call_whoever_i
 
 def test_a_probe_is_one_lead_and_the_channel_goes_on_with_all_when_it_works(world: World) -> None:
     crm = _waiting(world, 30, Retry("500"))
-    _pause(world, Pause.OUTAGE)
+    world.pause(Pause.OUTAGE)
     world.serve(CRM)
     assert crm.calls == []
     for wait in (5, 10):
@@ -111,21 +100,10 @@ def test_a_probe_is_one_lead_and_the_channel_goes_on_with_all_when_it_works(worl
     assert world.alerts.raised == []
 
 
-def test_a_lead_that_no_call_can_succeed_for_does_not_keep_the_channel_paused(world: World) -> None:
-    poison, *_ = world.cms.ask(3)
-    world.crm = PoisonedCrm(poison)
-    world.record()
-    _pause(world, Pause.OUTAGE)
-    for _ in range(2):
-        let_pass(world.cms, 60)
-        world.serve(CRM)
-    assert world.cms.rows(STATE, channel=CRM) == [None]
-
-
 def test_probes_become_rarer_up_to_one_a_minute_and_begin_anew_with_the_next_outage(world: World) -> None:
     crm = _waiting(world, 1, Retry("500"))
     for _ in range(2):
-        _pause(world, Pause.OUTAGE)
+        world.pause(Pause.OUTAGE)
         waits = world.cms.rows(PROBE_IN, channel=CRM)
         for _ in range(5):
             let_pass(world.cms, waits[-1])
@@ -141,7 +119,7 @@ def test_probes_become_rarer_up_to_one_a_minute_and_begin_anew_with_the_next_out
 
 def test_only_one_run_makes_the_probe(world: World) -> None:
     _waiting(world, 3)
-    _pause(world, Pause.OUTAGE)
+    world.pause(Pause.OUTAGE)
     let_pass(world.cms, 5)
     [channel] = [one for one in world.channels if one.name == CRM]
     first, second = (world.cms.ledger.claim(channel, drain) for drain in "ab")
@@ -150,7 +128,7 @@ def test_only_one_run_makes_the_probe(world: World) -> None:
 
 def test_a_probe_that_was_killed_is_made_again_after_a_minute(world: World) -> None:
     _waiting(world, 3)
-    _pause(world, Pause.OUTAGE)
+    world.pause(Pause.OUTAGE)
     let_pass(world.cms, 5)
     [channel] = [one for one in world.channels if one.name == CRM]
     world.cms.claim(channel, "killed")
@@ -166,8 +144,7 @@ def test_a_lead_for_whom_there_is_nothing_to_call_does_not_use_up_the_probe(worl
     world.cms.run("UPDATE public.leads SET marketing_consent = false")
     [agreed] = world.cms.ask(1)
     world.record()
-    with world.cms.engine.begin() as connection:
-        pause(connection, LIST, Pause.OUTAGE, "503", probe_seconds=5.0)
+    world.pause(Pause.OUTAGE, LIST)
     let_pass(world.cms, 5)
     world.serve(LIST)
     assert members.leads == [agreed]
@@ -211,98 +188,3 @@ def test_a_probe_waits_for_the_longest_time_that_any_call_was_told(world: World)
     let_pass(world.cms, 81)
     world.serve(CRM)
     assert _sizes(crm) == [1]
-
-
-class PoisonedCrm(FakeCrm):
-    """Fails whenever a certain lead is among those it is given."""
-
-    def __init__(self, poison: str) -> None:
-        super().__init__()
-        self._poison = poison
-
-    def upsert(self, leads: Sequence[Lead]) -> Outcomes:
-        outcomes = super().upsert(leads)
-        return dict.fromkeys(outcomes, Retry("500")) if self._poison in outcomes else outcomes
-
-
-def test_a_lead_that_fails_alone_is_dead_after_three_attempts_and_pauses_nothing(world: World) -> None:
-    [lead] = world.cms.ask()
-    world.crm = crm = PoisonedCrm(lead)
-    world.record()
-    for _ in range(3):
-        world.serve(CRM)
-        let_pass(world.cms, BACK_OFF)
-    assert crm.leads == [lead] * 3
-    assert world.cms.deliveries(CRM, [lead]) == [("dead", "500 (3 attempts)")]
-    assert world.cms.rows(STATE, channel=CRM) == [None]
-    assert world.alerts.fingerprints == [f"deliveries/{CRM}/dead"]
-
-
-@pytest.mark.parametrize("position", [0, 57, 99])
-def test_a_lead_that_spoils_its_calls_takes_none_of_the_hundred_with_it(world: World, position: int) -> None:
-    leads = world.cms.ask(100)
-    world.crm = crm = PoisonedCrm(leads[position])
-    world.record()
-    for _ in range(3):
-        world.serve(CRM)
-        let_pass(world.cms, BACK_OFF)
-    assert _sizes(crm) == [100, *[10] * 10, *[1] * 10]
-    states = world.cms.deliveries(CRM, leads)
-    assert states.pop(position) == ("dead", "500 (3 attempts)")
-    assert states == [("sent", None)] * 99
-    assert world.alerts.fingerprints == [f"deliveries/{CRM}/dead"]
-
-
-def test_an_account_that_is_refused_pauses_its_channel_until_somebody_resumes_it(world: World) -> None:
-    crm = _waiting(world, 3, Blocked("EXPIRED_AUTHENTICATION"), Sent())
-    world.serve(CRM)
-    let_pass(world.cms, 86_400)
-    world.serve(CRM)
-    assert (_sizes(crm), world.cms.rows(STATE, channel=CRM)) == ([3], ["account"])
-    assert world.cms.rows(ATTEMPTS, channel=CRM) == [0]
-    assert world.alerts.fingerprints == [PAUSED]
-    _resume(world)
-    world.serve(CRM)
-    assert _sizes(crm) == [3, 3]
-
-
-def test_a_channel_that_an_operator_paused_is_never_probed(world: World) -> None:
-    crm = _waiting(world, 3)
-    _pause(world, Pause.OPERATOR)
-    let_pass(world.cms, 86_400)
-    world.serve(CRM)
-    assert (crm.calls, world.alerts.raised) == ([], [])
-    _resume(world)
-    world.serve(CRM)
-    assert _sizes(crm) == [3]
-
-
-@pytest.mark.parametrize("kind", [Pause.OPERATOR, Pause.ACCOUNT])
-def test_a_call_in_flight_that_works_lifts_nobody_elses_pause_and_one_that_fails_uses_no_attempt(
-    world: World, kind: Pause
-) -> None:
-    _waiting(world, 1)
-    _pause(world, kind)
-    states = world.services.states
-    assert not states.note(CRM, Verdict(Health.WORKS), 0.0, probe=False).resumed
-    assert states.note(CRM, Verdict(Health.FAILS, "500"), 0.0, probe=False).paused
-    assert world.cms.rows(STATE, channel=CRM) == [kind]
-
-
-@pytest.mark.parametrize(
-    ("kinds", "stands"),
-    [
-        ([Pause.OUTAGE, Pause.ACCOUNT], "account"),
-        ([Pause.OUTAGE, Pause.OPERATOR], "operator"),
-        ([Pause.ACCOUNT, Pause.OPERATOR], "operator"),
-        ([Pause.ACCOUNT, Pause.OUTAGE], "account"),
-        ([Pause.OPERATOR, Pause.OUTAGE], "operator"),
-        ([Pause.OPERATOR, Pause.ACCOUNT], "operator"),
-    ],
-)
-def test_of_two_pauses_the_one_that_needs_a_person_stands(world: World, kinds: list[Pause], stands: str) -> None:
-    with world.cms.engine.begin() as connection:
-        for kind in kinds:
-            pause(connection, CRM, kind, "a reason", probe_seconds=5.0)
-    assert world.cms.rows(STATE, channel=CRM) == [stands]
-    assert world.cms.rows(PROBE_IN, channel=CRM) == [None]

@@ -8,11 +8,12 @@ from cep_orchestration.clients.http import Http, Requests
 from cep_orchestration.clients.hubspot import HubSpot
 from cep_orchestration.clients.mandrill import Mandrill
 from cep_orchestration.clients.whatsapp import WhatsApp
+from cep_orchestration.leads.advisor_messages import AdvisorMessages
 from cep_orchestration.leads.channels import lead_channels
 from cep_orchestration.leads.drain import Drain
 from cep_orchestration.leads.model import State
 from cep_orchestration_tests.fakes import FakeMailer
-from cep_orchestration_tests.leads.running import ADVISOR, CRM, EMAIL, World
+from cep_orchestration_tests.leads.running import ADVISOR, CHANNELS, CRM, EMAIL, LIST, World, services_of
 from cep_orchestration_tests.providers import Remote
 
 ADVISOR_PHONE = "+34 611 222 333"
@@ -23,8 +24,10 @@ def test_a_lead_reaches_everyone_once_over_the_real_clients(world: World, sandbo
     headers = {"Authorization": "Bearer token"}
     channels = lead_channels(
         Mandrill(Http("mandrill", f"{sandbox}/mandrill/api/1.0", made), "key"),
-        WhatsApp(Http("whatsapp", f"{sandbox}/whatsapp/v26.0", made, headers), "555"),
+        AdvisorMessages(WhatsApp(Http("whatsapp", f"{sandbox}/whatsapp/v26.0", made, headers), "555")),
         HubSpot(Http("hubspot", f"{sandbox}/hubspot", made, headers)),
+        None,
+        crm_vendor="hubspot",
     )
     [lead] = world.cms.ask(name="Ana Pérez", email="ana@example.com", phone="+34 600 111 222")
     [(run, course)] = world.cms.rows("SELECT id, course_id FROM public.course_runs ORDER BY id LIMIT 1")
@@ -33,7 +36,7 @@ def test_a_lead_reaches_everyone_once_over_the_real_clients(world: World, sandbo
     world.cms.run("UPDATE public.leads SET course_run_id = :run WHERE id::text = :lead", run=run, lead=lead)
     world.cms.run("UPDATE public.campuses SET name = 'Vigo', advisor_phone = :phone WHERE id = 3", phone=ADVISOR_PHONE)
     for drain in ("first", "second"):
-        Drain(drain, world.cms.ledger, channels, world.alerts).run(Event())
+        Drain(drain, services_of(world.cms.ledger, channels, world.alerts)).run(Event())
     [mail], [message], [contact] = (Remote(sandbox).sent(kind) for kind in ("email", "whatsapp", "contact"))
     assert (mail["to"], mail["details"]["variables"]) == (
         "ana@example.com",
@@ -44,9 +47,7 @@ def test_a_lead_reaches_everyone_once_over_the_real_clients(world: World, sandbo
         "Nuevo lead: Ana Pérez (+34 600 111 222) interesado en Inglés, 12/01/2027",
     )
     assert contact["details"]["properties"]["cep_start_date"] == "2027-01-12"
-    assert {channel.name: world.cms.states(channel.name, [lead]) for channel in channels} == {
-        channel: ["sent"] for channel in (EMAIL, ADVISOR, CRM)
-    }
+    assert [world.cms.states(channel, [lead]) for channel in (EMAIL, ADVISOR, CRM)] == [["sent"]] * 3
     assert made.by_provider == {"mandrill": 1, "whatsapp": 1, "hubspot": 1}
 
 
@@ -54,7 +55,7 @@ def test_a_run_tells_what_it_did_and_the_next_one_has_nothing_to_do(world: World
     leads = world.cms.ask(3)
     story = world.drain()
     assert story.recorded == 3
-    assert story.outcomes == {(channel, State.SENT, ""): 3 for channel in (EMAIL, ADVISOR, CRM)}
+    assert story.outcomes == {(channel, State.SENT, ""): 3 for channel in CHANNELS}
     assert story.seconds > 0
     again = world.drain()
     assert not again.outcomes
@@ -63,13 +64,14 @@ def test_a_run_tells_what_it_did_and_the_next_one_has_nothing_to_do(world: World
 
 
 def test_a_channel_that_is_not_configured_is_skipped_with_that_reason_and_stays_so(world: World) -> None:
-    world.mailer = world.messenger = world.crm = None
+    world.mailer = world.messenger = world.crm = world.list = None
     leads = world.cms.ask(2)
     story = world.drain()
     assert story.outcomes == {
         (EMAIL, State.SKIPPED, "not configured"): 2,
         (ADVISOR, State.SKIPPED, "not configured"): 2,
         (CRM, State.SKIPPED, "no CRM"): 2,
+        (LIST, State.SKIPPED, "not configured"): 2,
     }
     world.mailer = FakeMailer()
     assert not world.drain().outcomes
@@ -77,11 +79,12 @@ def test_a_channel_that_is_not_configured_is_skipped_with_that_reason_and_stays_
     assert world.mailer.calls == []
 
 
-def test_a_lead_without_an_address_is_skipped_by_mail_and_crm_only(world: World) -> None:
+def test_a_lead_without_an_address_is_skipped_by_mail_crm_and_list_only(world: World) -> None:
     [lead] = world.cms.ask(email="")
     world.drain()
     assert world.cms.deliveries(EMAIL, [lead]) == [("skipped", "no e-mail")]
     assert world.cms.deliveries(CRM, [lead]) == [("skipped", "no e-mail")]
+    assert world.cms.deliveries(LIST, [lead]) == [("skipped", "no e-mail")]
     assert world.cms.states(ADVISOR, [lead]) == ["sent"]
 
 
@@ -105,7 +108,7 @@ def test_a_lead_that_was_erased_meanwhile_is_skipped_and_the_others_are_not(worl
     world.record()
     world.cms.run("DELETE FROM public.leads WHERE id::text = :lead", lead=erased)
     world.drain()
-    for channel in (EMAIL, ADVISOR, CRM):
+    for channel in CHANNELS:
         assert world.cms.deliveries(channel, [erased, kept]) == [("skipped", "erased"), ("sent", None)]
 
 

@@ -2,44 +2,53 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from cep_orchestration.leads.channels import lead_channels
+from cep_orchestration.database.call_gate import CallGate
 from cep_orchestration.leads.drain import Drain
-from cep_orchestration.leads.model import Channel, Claim
-from cep_orchestration.leads.store import GONE_SECONDS, Ledger
-from cep_orchestration.ports import Lead, Sent
-from cep_orchestration_tests.demo_cms import DemoCms
+from cep_orchestration.leads.model import Channel, Claimed, LookUp, Recorded, Settlement
+from cep_orchestration.leads.services import LeadServices
+from cep_orchestration.leads.store import Ledger
+from cep_orchestration.ports import Sent
+from cep_orchestration.settings import CallLimits
+from cep_orchestration_tests.demo_cms import RULES, DemoCms
 from cep_orchestration_tests.fakes import FakeAlerts, FakeCrm, FakeMailer, FakeMessenger, Gate
-from cep_orchestration_tests.leads.running import ADVISOR, CRM, EMAIL, running, without_pace
+from cep_orchestration_tests.leads.running import ADVISOR, CRM, EMAIL, LIST, channels_of, running, services_of
 from cep_orchestration_tests.waiting import wait_until
 
 SECONDS = 10
-OLD = f"now() - interval '{GONE_SECONDS + 1} seconds'"
+OLD = f"now() - interval '{RULES.gone_seconds + 1} seconds'"
 FRESH = f"SELECT beat_at > {OLD} FROM orchestration.drains"
 
 pytestmark = pytest.mark.usefixtures("quick")
 
 
+def _services(
+    cms: DemoCms, mailer: FakeMailer, messenger: FakeMessenger | None = None, ledger: Ledger | None = None
+) -> LeadServices:
+    channels = channels_of(mailer, messenger or FakeMessenger(), FakeCrm(), None)
+    return services_of(ledger or cms.ledger, channels, FakeAlerts())
+
+
 def _drain(
     cms: DemoCms, mailer: FakeMailer, messenger: FakeMessenger | None = None, ledger: Ledger | None = None
 ) -> Drain:
-    channels = without_pace(lead_channels(mailer, messenger or FakeMessenger(), FakeCrm()))
-    return Drain(uuid4().hex, ledger or cms.ledger, channels, FakeAlerts())
+    return Drain(uuid4().hex, _services(cms, mailer, messenger, ledger))
 
 
+@dataclass(frozen=True)
 class LookingLedger(Ledger):
     """A ledger that counts how often a run looked for leads."""
 
-    looks = 0
+    looks: list[bool] = field(default_factory=list)
 
-    def record_new(self, channels: Sequence[Channel], *, whole_table: bool) -> int:
-        self.looks += 1
+    def record_new(self, channels: Sequence[Channel], *, whole_table: bool) -> Recorded:
+        self.looks.append(whole_table)
         return super().record_new(channels, whole_table=whole_table)
 
 
@@ -47,14 +56,14 @@ def test_a_channel_that_hangs_delays_no_other_not_even_for_a_lead_that_comes_lat
     cms: DemoCms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cep_orchestration.leads.drain.QUIET_SECONDS", 0.0)
-    gate, mailer, ledger = Gate(), FakeMailer(), LookingLedger(cms.engine)
+    gate, mailer, ledger = Gate(), FakeMailer(), LookingLedger(cms.engine, RULES)
     first = cms.ask(2)
     with running(_drain(cms, mailer, FakeMessenger(gate=gate), ledger), gate) as (run, _):
         assert gate.reached.wait(SECONDS)
         wait_until(lambda: cms.states(EMAIL, first) == ["sent"] * 2, seconds=SECONDS, what="mail to the first")
         wait_until(lambda: cms.states(CRM, first) == ["sent"] * 2, seconds=SECONDS, what="contacts of the first")
-        looks = ledger.looks
-        wait_until(lambda: ledger.looks > looks + 5, seconds=SECONDS, what="looks while nothing is due")
+        looks = len(ledger.looks)
+        wait_until(lambda: len(ledger.looks) > looks + 5, seconds=SECONDS, what="looks while nothing is due")
         [later] = cms.ask(campus=9)
         wait_until(lambda: later in mailer.leads, seconds=SECONDS, what="mail to one who came later")
         assert not run.done()
@@ -63,20 +72,20 @@ def test_a_channel_that_hangs_delays_no_other_not_even_for_a_lead_that_comes_lat
     assert cms.states(ADVISOR, [*first, later]) == ["sent"] * 3
 
 
-def test_a_stop_ends_the_run_after_the_call_in_flight_and_its_outcome_is_recorded(cms: DemoCms) -> None:
+def test_a_stop_ends_the_run_after_the_calls_in_flight_and_their_outcomes_are_recorded(cms: DemoCms) -> None:
     gate = Gate()
     mailer = FakeMailer(Sent("m1"), gate=gate)
-    leads = cms.ask(3)
-    drain = _drain(cms, mailer)
-    drain.channels = [replace(channel, batch_size=1) for channel in drain.channels]
-    with running(drain, gate) as (run, stop):
-        assert gate.reached.wait(SECONDS)
+    leads = cms.ask(8)
+    services = _services(cms, mailer)
+    single = [replace(channel, batch_size=1) for channel in services.channels]
+    with running(Drain("a", replace(services, channels=single)), gate) as (run, stop):
+        wait_until(lambda: len(mailer.calls) == services.workers, seconds=SECONDS, what="all workers call")
         stop.set()
         assert not run.done()
         gate.opened.set()
         run.result(SECONDS)
-    assert len(mailer.calls) == 1
-    assert sorted(cms.states(EMAIL, leads)) == ["pending", "pending", "sent"]
+    assert len(mailer.calls) == services.workers
+    assert sorted(cms.states(EMAIL, leads)) == ["pending"] * 3 + ["sent"] * 5
     assert cms.rows("SELECT ended_at IS NOT NULL FROM orchestration.drains") == [True]
 
 
@@ -86,7 +95,8 @@ def test_a_drain_shows_that_it_lives_until_its_last_call_has_ended(
     monkeypatch.setattr("cep_orchestration.leads.drain.BEAT_SECONDS", 0.02)
     gate = Gate()
     leads = cms.ask()
-    with running(_drain(cms, FakeMailer(gate=gate)), gate) as (run, stop):
+    drain = _drain(cms, FakeMailer(gate=gate))
+    with running(drain, gate) as (run, stop):
         assert gate.reached.wait(SECONDS)
         wait_until(lambda: cms.states(CRM, leads) == ["sent"], seconds=SECONDS, what="the other channels")
         stop.set()
@@ -94,7 +104,7 @@ def test_a_drain_shows_that_it_lives_until_its_last_call_has_ended(
             cms.run(f"UPDATE orchestration.drains SET beat_at = {OLD}")
             cms.run(f"UPDATE orchestration.deliveries SET claimed_at = {OLD}")
             wait_until(lambda: cms.rows(FRESH) == [True], seconds=SECONDS, what="a beat")
-        assert cms.ledger.take_over([]) == {}
+        assert cms.ledger.take_over(drain.services.channels) == {}
         gate.opened.set()
         run.result(SECONDS)
     assert cms.states(EMAIL, leads) == ["sent"]
@@ -110,29 +120,32 @@ def test_a_stop_that_came_before_the_start_ends_the_run_and_loses_nothing(cms: D
     assert cms.states(EMAIL, leads) == ["sent"] * 2
 
 
+@dataclass(frozen=True)
 class FailingLedger(Ledger):
     """A ledger whose database fails in one method, from the moment that the test says so."""
 
-    def __init__(self, cms: DemoCms, method: str, when: Callable[[tuple[Any, ...]], bool]) -> None:
-        super().__init__(cms.engine)
-        self._method = method
-        self._when = when
+    method: str = ""
+    when: Callable[[tuple[Any, ...]], bool] = lambda _: True
 
     def _fail(self, method: str, *arguments: Any) -> None:
-        if method == self._method and self._when(arguments):
+        if method == self.method and self.when(arguments):
             raise OperationalError("SELECT 1", {}, Exception("the server closed the connection"))
 
-    def claim(self, channel: Channel, drain_id: str) -> tuple[list[Claim], dict[str, Lead | None]]:
+    def claim(self, channel: Channel, drain_id: str) -> Claimed:
         self._fail("claim", channel.name)
         return super().claim(channel, drain_id)
 
-    def settle(self, channel: str, drain_id: str, settlements: Any) -> None:
+    def settle(self, channel: str, drain_id: str, batch: str, settlements: Sequence[Settlement]) -> None:
         self._fail("settle", channel)
-        super().settle(channel, drain_id, settlements)
+        super().settle(channel, drain_id, batch, settlements)
 
-    def record_new(self, channels: Any, *, whole_table: bool) -> int:
+    def record_new(self, channels: Sequence[Channel], *, whole_table: bool) -> Recorded:
         self._fail("record_new")
         return super().record_new(channels, whole_table=whole_table)
+
+    def next_look_up(self, channel: str) -> LookUp | None:
+        self._fail("next_look_up", channel)
+        return super().next_look_up(channel)
 
     def beat(self, drain_id: str) -> None:
         self._fail("beat")
@@ -141,13 +154,13 @@ class FailingLedger(Ledger):
 
 @pytest.mark.parametrize(
     ("method", "channel"),
-    [("claim", CRM), ("claim", EMAIL), ("settle", ADVISOR), ("record_new", None)],
+    [("claim", CRM), ("claim", EMAIL), ("settle", ADVISOR), ("record_new", None), ("next_look_up", EMAIL)],
 )
 def test_a_failure_of_the_database_in_one_thread_ends_the_run_with_that_error(
     cms: DemoCms, method: str, channel: str | None
 ) -> None:
     leads = cms.ask()
-    failing = FailingLedger(cms, method, lambda arguments: not channel or channel in arguments)
+    failing = FailingLedger(cms.engine, RULES, method, lambda arguments: not channel or channel in arguments)
     lost = pytest.raises(OperationalError, match="the server closed the connection")
     with running(_drain(cms, FakeMailer(), ledger=failing)) as (run, _), lost:
         run.result(SECONDS)
@@ -163,7 +176,7 @@ def test_a_failure_of_the_database_in_one_thread_ends_the_run_with_that_error(
 def test_a_heartbeat_that_fails_ends_the_run_with_that_error(cms: DemoCms, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cep_orchestration.leads.drain.BEAT_SECONDS", 0.02)
     gate = Gate()
-    failing = FailingLedger(cms, "beat", lambda _: gate.reached.is_set())
+    failing = FailingLedger(cms.engine, RULES, "beat", lambda _: gate.reached.is_set())
     leads = cms.ask()
     with running(_drain(cms, FakeMailer(gate=gate), ledger=failing), gate) as (run, _):
         assert gate.reached.wait(SECONDS)
@@ -178,23 +191,54 @@ class RefusingAlerts(FakeAlerts):
         raise OperationalError("SELECT 1", {}, Exception("no alert today"))
 
 
-def test_two_runs_at_once_send_nothing_twice_and_leave_nothing(cms: DemoCms) -> None:
-    mailer, messenger, crm = FakeMailer(), FakeMessenger(), FakeCrm()
-    channels = [replace(channel, batch_size=3) for channel in without_pace(lead_channels(mailer, messenger, crm))]
-    leads = cms.ask(40)
-    first, second = (Drain(name, cms.ledger, channels, FakeAlerts()) for name in "ab")
-    with running(first) as (one, _), running(second) as (other, _):
+def test_two_runs_at_once_share_the_work_send_nothing_twice_and_leave_nothing(cms: DemoCms) -> None:
+    gate, messenger, crm = Gate(), FakeMessenger(), FakeCrm()
+    mailer = FakeMailer(gate=gate)
+    channels = [replace(channel, batch_size=3) for channel in channels_of(mailer, messenger, crm)]
+    services = services_of(cms.ledger, channels, FakeAlerts())
+    leads = cms.ask(60)
+    first, second = Drain("a", services), Drain("b", services)
+    with running(first, gate) as (one, _), running(second) as (other, _):
+        both = "SELECT count(DISTINCT claimed_by) FROM orchestration.deliveries WHERE state = 'sending'"
+        wait_until(lambda: cms.rows(both) == [2], seconds=SECONDS, what="both runs mail")
+        gate.opened.set()
         stories = [one.result(20), other.result(20)]
     assert sorted(mailer.leads) == sorted(crm.leads) == sorted(leads)
-    assert sum(story.recorded for story in stories) == 40
-    assert sum(text.count("Persona") for _, text in messenger.sent) == 40
-    assert cms.rows("SELECT DISTINCT state::text FROM orchestration.deliveries") == ["sent"]
+    assert sum(story.recorded for story in stories) == 60
+    assert sum(text.count("Persona") for _, text in messenger.sent) == 60
+    assert cms.rows("SELECT DISTINCT state::text FROM orchestration.deliveries WHERE channel <> :list", list=LIST) == [
+        "sent"
+    ]
 
 
 def test_an_alert_that_cannot_be_recorded_loses_no_outcome(cms: DemoCms) -> None:
     leads = cms.ask()
-    drain = _drain(cms, FakeMailer(ValueError("odd")))
-    drain.alerts = RefusingAlerts()
+    services = _services(cms, FakeMailer(), FakeMessenger(ValueError("odd")))
+    drain = Drain("a", replace(services, alerts=RefusingAlerts()))
     with running(drain) as (run, _), pytest.raises(OperationalError, match="no alert today"):
         run.result(SECONDS)
-    assert cms.states(EMAIL, leads) == ["unknown"]
+    assert cms.states(ADVISOR, leads) == ["unknown"]
+
+
+def test_a_stop_lets_nobody_call_who_waits_for_the_rate_limit_and_they_have_claimed_nothing(cms: DemoCms) -> None:
+    gate = Gate()
+    mailer = FakeMailer(gate=gate)
+    leads = cms.ask(4)
+    limits = CallGate(cms.engine, CallLimits({"": 0, "mandrill": 0.1}, at_once=5))
+    services = _services(cms, mailer)
+    channels = [replace(channel, batch_size=1) for channel in services.channels]
+    drain = Drain("a", replace(services, channels=channels, gate=limits, close=limits.close))
+    places = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE l.locktype = 'advisory'"
+    with running(drain, gate) as (run, stop):
+        assert gate.reached.wait(SECONDS)
+        wait_until(
+            lambda: cms.rows(f"{places} AND datname = current_database()")[0] > 1, seconds=SECONDS, what="a queue"
+        )
+        assert sorted(cms.states(EMAIL, leads)) == ["pending"] * 3 + ["sending"]
+        stop.set()
+        gate.opened.set()
+        run.result(SECONDS)
+    limits.give_back_session()
+    assert len(mailer.calls) == 1
+    assert sorted(cms.states(EMAIL, leads)) == ["pending"] * 3 + ["sent"]
+    assert cms.rows("SELECT sum(attempts)::int FROM orchestration.deliveries WHERE channel = :c", c=EMAIL) == [1]

@@ -81,7 +81,7 @@ def test_an_import_that_becomes_baseline_is_never_owed_anything_nor_counted(worl
     assert release(world)["Leads que se entregan"] == 0
     acting(world, "replay_deliveries", dry_run=False, lead_ids=leads)
     world.drain()
-    assert (world.mailed(), world.messages(), world.cms.rows(COUNTS)) == ([], [], [])
+    assert (world.mailed(), world.messages(), world.cms.rows(COUNTS), world.cms.rows(BY_LEDGER)) == ([], [], [], [])
     assert world.cms.rows("SELECT count(*) FROM orchestration.deliveries") == [0]
 
 

@@ -1,5 +1,6 @@
 """Replays, launched as from the Launchpad: what failed goes again, and nobody is reached twice."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -7,8 +8,10 @@ import pytest
 from sqlalchemy import text
 
 from cep_orchestration.leads import operator_finding
+from cep_orchestration.leads.store import RECORD_LOCK
 from cep_orchestration_tests.leads.operating import acting, acts, becomes, launch, ledger, recorded, refusal, whys
 from cep_orchestration_tests.leads.running import ADVISOR, CHANNELS, CRM, EMAIL, World
+from cep_orchestration_tests.waiting import wait_until
 
 WAITS = ("pending", None)
 
@@ -205,3 +208,16 @@ def test_an_act_is_kept_with_who_did_it_and_why(world: World) -> None:
     becomes(world, lead, ADVISOR, "dead", "131026")
     launch(world, "replay_deliveries", who=" Marta ", reason="número corregido", dry_run=False, lead_ids=[lead])
     assert acts(world) == [("replay_deliveries", "Marta", "número corregido", {"deliveries": {ADVISOR: [lead]}})]
+
+
+def test_a_replay_waits_for_who_records_leads_so_that_no_twin_slips_in_and_a_dry_run_does_not(world: World) -> None:
+    [lead] = recorded(world)
+    becomes(world, lead, EMAIL, "dead", "hard-bounce")
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with ThreadPoolExecutor(1) as pool:
+        with world.cms.engine.begin() as other:
+            other.execute(text(f"SELECT pg_advisory_xact_lock({RECORD_LOCK})"))
+            assert acting(world, "replay_deliveries", lead_ids=[lead])["Entregas que salen otra vez"] == 1
+            replayed = pool.submit(again, world, lead_ids=[lead])
+            wait_until(lambda: world.cms.rows(waiting) == [1], seconds=10, what="the replay waits")
+        assert replayed.result()["Entregas que salen otra vez"] == 1

@@ -98,7 +98,7 @@ def test_nothing_that_the_operator_sees_or_that_is_kept_tells_of_a_person(world:
     ]
     everything = f"{told} {review(world)} {ledger(world)}".lower()
     assert leads[0] in everything
-    for secret in ("canaria", "612", "+34"):
+    for secret in ("canaria", "+34", "612 345", "612345"):
         assert secret not in everything
 
 

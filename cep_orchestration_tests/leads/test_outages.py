@@ -9,7 +9,7 @@ from cep_orchestration_tests.fakes import FakeCrm, FakeList, FakeMailer
 from cep_orchestration_tests.leads.claiming import let_pass
 from cep_orchestration_tests.leads.running import ADVISOR, CRM, EMAIL, LIST, World
 
-OUTAGES = {
+OUTAGES: dict[str, Outcome] = {
     "503": Unavailable("503"),
     "no connection": Unavailable("no connection"),
     "500": Retry("500"),

@@ -71,7 +71,7 @@ def read_letter(content: bytes | str, sender: str, recipients: list[str]) -> Ite
         ],
     }
     subject = str(letter["Subject"] or "") or "(sin asunto)"
-    return Item(Kind.MAIL, ", ".join(recipients), subject, _text(texts[0]).strip() if texts else "", details)
+    return Item(Kind.MAIL, ", ".join(recipients), subject, _text(texts[0]) if texts else "", details)
 
 
 def _leaves(letter: EmailMessage) -> Iterator[EmailMessage]:
@@ -95,6 +95,7 @@ def _bytes(part: EmailMessage) -> bytes:
 
 def _text(part: EmailMessage) -> str:
     try:
-        return _bytes(part).decode(part.get_content_charset("utf-8"), errors="replace")
+        text = _bytes(part).decode(part.get_content_charset("utf-8"), errors="replace")
     except LookupError:  # a charset that nobody knows
-        return _bytes(part).decode(errors="replace")
+        text = _bytes(part).decode(errors="replace")
+    return text.replace("\r\n", "\n").strip()

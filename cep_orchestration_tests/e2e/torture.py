@@ -1,0 +1,49 @@
+"""The long form of the kill test: `make torture`. Ends with exit code 1 if anybody was messaged twice, or lost."""
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+from random import Random
+
+from cep_orchestration_tests.e2e.killing import SETTINGS, Count, rain_of_kills
+from cep_orchestration_tests.e2e.system import System
+
+LEADS, KILLS, PAUSE_SECONDS = 2_000, 28, 4.0
+TARGETS = ("run-worker", "postgres", "run-worker", "daemon", "run-worker", "code-server", "postgres")
+
+
+def main() -> None:
+    seed = int(sys.argv[1]) if len(sys.argv) > 1 else int(time.time())
+    random = Random(seed)
+    targets = [TARGETS[number % len(TARGETS)] for number in range(KILLS)]
+    random.shuffle(targets)
+    print(f"{LEADS} leads, {KILLS} kills (seed {seed}); some minutes.", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        system = System(Path(folder), more=SETTINGS)
+        try:
+            system.start()
+            counted = rain_of_kills(system, LEADS, targets, random, PAUSE_SECONDS)
+            system.interrupt()
+        finally:
+            system.clean_up()
+    for name, value in vars(counted).items():
+        print(f"{name:<20} {len(value) if isinstance(value, list) else value}")
+    sys.exit(0 if _good(counted) else 1)
+
+
+def _good(counted: Count) -> bool:
+    return not (
+        counted.emails_twice
+        or counted.emails_lost
+        or counted.messages_twice
+        or counted.messages_lost
+        or counted.contacts_lost
+        or counted.members_lost
+        or counted.live_count != counted.leads
+        or counted.not_in_flight
+    )
+
+
+if __name__ == "__main__":
+    main()
