@@ -1,6 +1,9 @@
-"""Runs the benchmarks, or the one that is named; prints a table and writes bench/results.json."""
+"""Runs the benchmarks, or the one that is named; prints a table and writes bench/results.json. A quarter of an hour for
+all of them, on a machine that does nothing else."""
 
 import sys
+
+import psutil
 
 from bench import latency, leads, results, sensor, start
 
@@ -17,7 +20,8 @@ def main(only: str | None) -> None:
         sys.exit(f"There is no benchmark {only!r}; there are: {', '.join(BENCHMARKS)}.")
     measured: list[results.Result] = []
     for name in [only] if only else BENCHMARKS:
-        print(f"Measuring {name} …", file=sys.stderr, flush=True)
+        busy = psutil.getloadavg()[0]
+        print(f"Measuring {name} (the machine's load is {busy:.1f}) …", file=sys.stderr, flush=True)
         done = list(BENCHMARKS[name]())
         results.write(done)
         measured += done

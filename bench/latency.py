@@ -1,5 +1,5 @@
 """How long one lead waits, from its commit in the CMS to its last effect: when a run has to start for it, and while one
-lingers. Five minutes, most of them between the leads."""
+lingers. Seven minutes, most of them between the leads."""
 
 import tempfile
 import time

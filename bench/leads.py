@@ -108,7 +108,7 @@ def _checked(case: Case, engine: Engine, cost: Mapping[str, Any], asked: Mapping
     listed = case.backlog // 3
     with engine.connect() as connection:
         rows = connection.execute(text(DELIVERED)).all()
-        seconds = float(connection.execute(text(SECONDS)).scalar_one())
+        seconds = connection.execute(text(SECONDS)).scalar_one()
         counted = connection.execute(text(COUNTED)).scalar_one()
     states = {(row.channel, row.state): row.deliveries for row in rows}
     wanted = {
@@ -126,7 +126,7 @@ def _checked(case: Case, engine: Engine, cost: Mapping[str, Any], asked: Mapping
         require(told.repeated == 0, f"{case.name}: {service} was told of {told.repeated} people more than once")
     unnamed = sum(row.unnamed for row in rows)
     require(asked["whatsapp"].distinct == case.backlog - unnamed, f"{case.name}: the messages name others")
-    return Run(case, seconds, unnamed, cost, asked)
+    return Run(case, float(seconds), unnamed, cost, asked)
 
 
 def _results(run: Run) -> Iterator[Result]:

@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cep_orchestration.database.engine import connect, is_demo, opened
 from cep_orchestration.database.migrate import database_faults
 from cep_orchestration.failures import SettingError
-from cep_orchestration.settings import Provider, Settings, mixing_faults
+from cep_orchestration.settings import Provider, Settings, mixing_faults, names_sandbox
 
 
 def faults(settings: Settings) -> list[str]:
@@ -26,6 +26,12 @@ def faults(settings: Settings) -> list[str]:
 ABSENT = "not configured: skipped"
 
 
+def _mail_server(settings: Settings) -> str:
+    if not settings.smtp_url:
+        return ABSENT
+    return "the sandbox" if names_sandbox(settings.smtp_url, settings.ports.smtp) else "the real service"
+
+
 def notes(settings: Settings) -> Iterator[str]:
     """What is configured and what is not, one line each; nothing here is a fault."""
     yield f"Confirmation e-mail (Mailchimp Transactional): {_where(settings, settings.mandrill)}"
@@ -34,7 +40,7 @@ def notes(settings: Settings) -> Iterator[str]:
     yield f"Mailing list (Mailchimp Marketing): {_mailing_list(settings)}"
     yield f"Campaign metrics (Meta Ads): {_where(settings, settings.meta)}"
     yield f"Alerts (Slack): {_where(settings, settings.slack)}"
-    yield f"E-mail (SMTP): {'configured' if settings.smtp_url else ABSENT}"
+    yield f"E-mail (SMTP): {_mail_server(settings)}"
     for group, addresses in settings.alert_emails.items():
         yield f"Alert e-mails to {group}: {', '.join(addresses) or 'nobody'}"
     yield f"Reports go to: {', '.join(settings.report_recipients)}"

@@ -42,7 +42,7 @@ class Drain:
         self.services.ledger.beat(self.drain_id)
         with ThreadPoolExecutor(len(served) * self.services.workers + 4, thread_name_prefix="drain") as pool:
             delivery = Delivery(self.drain_id, self.services, self.random, self.story)
-            crews = {channel.name: self._crew(pool, delivery, channel) for channel in served}
+            crews = {channel.name: self._crew(pool, delivery, channel, stop) for channel in served}
             aside = self._begin_aside(pool, delivery, served, stop)
             try:
                 self._poll(stop, served, crews)
@@ -61,8 +61,11 @@ class Drain:
         self.story.seconds = time.monotonic() - began
         return self.story
 
-    def _crew(self, pool: ThreadPoolExecutor, delivery: Delivery, channel: Channel) -> Crew:
-        crew = Crew(pool, self.services.workers, lambda: delivery.serve(channel, crew.wake), self._failure)
+    def _crew(self, pool: ThreadPoolExecutor, delivery: Delivery, channel: Channel, stop: threading.Event) -> Crew:
+        def work() -> bool:
+            return not stop.is_set() and delivery.serve(channel, crew.wake)
+
+        crew = Crew(pool, self.services.workers, work, self._failure)
         return crew
 
     def _poll(self, stop: threading.Event, served: Sequence[Channel], crews: Mapping[str, Crew]) -> None:

@@ -99,7 +99,8 @@ CAMPUSES = text("SELECT id, name FROM orchestration.cms_campuses")
 # held comes before it.
 RELEASE = text(f"""
 WITH source AS MATERIALIZED (
-    SELECT k.lead_id AS id, k.created_at, k.course_run_id, lower(btrim(c.email)) AS address
+    SELECT k.lead_id AS id, k.created_at, k.course_run_id,
+           lower(btrim(c.email, E' \\t\\r\\n')) AS address
     FROM orchestration.leads k JOIN orchestration.cms_leads c ON c.created_at = k.created_at AND c.id = k.lead_id
     WHERE k.lead_id = ANY(:ids) AND k.held_at IS NOT NULL
 ), {TWINS}, fresh AS (

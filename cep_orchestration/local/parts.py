@@ -73,13 +73,14 @@ def _postgres(plan: Plan, keys: Secrets) -> Part:
 def _sandbox(plan: Plan) -> Part:
     store = plan.settings.home / "sandbox.db"
     store.touch(mode=0o600)
-    where = ["--port", str(plan.settings.ports.sandbox), "--store", str(store)]
-    mail = plan.settings.ports.smtp if plan.runs_mailbox else None
+    port = plan.settings.ports.smtp
+    mail, where_mail = (["--smtp-port", str(port)], f"; mail on port {port}") if plan.runs_mailbox else ([], "")
+    where = ["--port", str(plan.settings.ports.sandbox), *mail, "--store", str(store)]
     return Part(
         name="sandbox",
         title="Sandbox",
-        command=_python("cep_orchestration.local.sandbox", *where, *(["--smtp-port", str(mail)] if mail else [])),
-        address=f"{plan.settings.sandbox_url}  (stands in for the outside services{f'; mail: {mail}' if mail else ''})",
+        command=_python("cep_orchestration.local.sandbox", *where),
+        address=f"{plan.settings.sandbox_url}  (stands in for the outside services{where_mail})",
         probe=Probe("http", f"{plan.settings.sandbox_url}/health"),
         foundation=True,
     )

@@ -1,31 +1,14 @@
 """The end of a trouble: told once, to those who know of the trouble, with how long it lasted."""
 
 import logging
-import threading
-from collections.abc import Callable
 
 import pytest
 
 from cep_orchestration.alerts.store import AlertBook
 from cep_orchestration.ports import Alert
-from cep_orchestration_tests.alerts.alerting import OVER, ROWS, TROUBLE, later, make_book, see
+from cep_orchestration_tests.alerts.alerting import OVER, ROWS, TROUBLE, Meanwhile, at_once, later, make_book, see
 from cep_orchestration_tests.demo_cms import DemoCms
 from cep_orchestration_tests.fakes import FakeChat
-from cep_orchestration_tests.waiting import wait_until
-
-
-class Meanwhile:
-    """A way to people that takes its time: something happens while it tells the alert."""
-
-    def __init__(self, happens: Callable[[], None]) -> None:
-        self.told: list[Alert] = []
-        self._happens = happens
-
-    def tell(self, alert: Alert) -> bool:
-        if not self.told:
-            self._happens()
-        self.told.append(alert)
-        return True
 
 
 def _end(book: AlertBook, alert: Alert = TROUBLE) -> None:
@@ -55,14 +38,15 @@ def test_the_end_of_a_trouble_goes_the_ways_that_the_trouble_went(cms: DemoCms) 
     assert [len(way.told) for way in (chat, operators, developers)] == [2, 2, 0]
 
 
-def test_the_end_that_nobody_took_is_toldlater(cms: DemoCms) -> None:
+def test_the_end_that_nobody_took_is_told_later(cms: DemoCms) -> None:
     chat = FakeChat()
     book = make_book(cms, chat)
     see(book, TROUBLE)
     chat.refuses = True
     _end(book)
+    later(cms, 10)
     chat.refuses = False
-    book.tell()
+    _end(book)
     assert chat.told == [TROUBLE, _over("Duró menos de un minuto.")]
 
 
@@ -86,7 +70,7 @@ def test_a_trouble_that_was_over_before_anybody_was_told_stays_in_the_log(
     assert f"alert leads/email (high) is over: {OVER} Duró menos de un minuto." in caplog.text
 
 
-def test_a_trouble_that_comes_back_is_a_new_one_and_told_at_once(cms: DemoCms) -> None:
+def test_a_trouble_that_comes_back_is_a_new_one_and_toldat_once(cms: DemoCms) -> None:
     chat = FakeChat()
     book = make_book(cms, chat)
     see(book, TROUBLE, TROUBLE)
@@ -125,7 +109,7 @@ def test_the_end_is_told_also_when_the_trouble_was_to_be_told_again_and_nobody_t
 
 
 def test_what_happens_while_an_alert_is_told_waits_for_nobody_and_is_told_after_it(cms: DemoCms) -> None:
-    chat = Meanwhile(lambda: _at_once(lambda: AlertBook(cms.engine, []).resolve(TROUBLE.fingerprint, OVER)))
+    chat = Meanwhile(lambda: at_once(lambda: AlertBook(cms.engine, []).resolve(TROUBLE.fingerprint, OVER)))
     book = make_book(cms, chat)
     see(book, TROUBLE)
     book.tell()
@@ -134,16 +118,9 @@ def test_what_happens_while_an_alert_is_told_waits_for_nobody_and_is_told_after_
 
 def test_a_trouble_that_comes_back_while_its_end_is_told_is_told_after_it(cms: DemoCms) -> None:
     see(make_book(cms, FakeChat()), TROUBLE)
-    chat = Meanwhile(lambda: _at_once(lambda: AlertBook(cms.engine, []).raise_alert(TROUBLE)))
+    chat = Meanwhile(lambda: at_once(lambda: AlertBook(cms.engine, []).raise_alert(TROUBLE)))
     book = make_book(cms, chat)
     _end(book)
     book.tell()
     book.tell()
     assert chat.told == [_over("Duró menos de un minuto."), TROUBLE]
-
-
-def _at_once(act: Callable[[], None]) -> None:
-    """In a thread of its own, so that a lock would be seen."""
-    thread = threading.Thread(target=act, daemon=True)
-    thread.start()
-    wait_until(lambda: not thread.is_alive(), seconds=5, what="an act that waits for no other")

@@ -12,7 +12,17 @@ from cep_orchestration.alerts.store import AlertBook
 from cep_orchestration.clients.http import Http, Requests
 from cep_orchestration.clients.slack import Slack
 from cep_orchestration.ports import Alert, Severity
-from cep_orchestration_tests.alerts.alerting import OTHER, OVER, ROWS, TROUBLE, later, make_book, see
+from cep_orchestration_tests.alerts.alerting import (
+    OTHER,
+    OVER,
+    ROWS,
+    TROUBLE,
+    Meanwhile,
+    at_once,
+    later,
+    make_book,
+    see,
+)
 from cep_orchestration_tests.demo_cms import DemoCms
 from cep_orchestration_tests.fakes import FakeChat
 from cep_orchestration_tests.providers import Remote
@@ -133,6 +143,13 @@ def test_many_that_see_the_same_trouble_at_the_same_moment_tell_it_once(cms: Dem
     book.tell()
     assert chat.told == [TROUBLE]
     assert cms.rows(ROWS) == [("leads/email", "high", "El canal espera", 6, True)]
+
+
+def test_an_alert_that_is_being_told_is_not_told_by_another(cms: DemoCms) -> None:
+    other = FakeChat()
+    chat = Meanwhile(lambda: at_once(make_book(cms, other).tell))
+    see(make_book(cms, chat), TROUBLE)
+    assert (chat.told, other.told) == ([TROUBLE], [])
 
 
 def test_slack_that_refuses_is_asked_again_the_next_time(cms: DemoCms, sandbox: str) -> None:

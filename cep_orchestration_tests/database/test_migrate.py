@@ -15,9 +15,10 @@ from cep_orchestration.leads.channels import lead_channels
 from cep_orchestration.leads.store import Ledger
 from cep_orchestration.local.demo import create_demo
 from cep_orchestration_tests.conftest import FOREIGN_VIEWS
+from cep_orchestration_tests.demo_cms import RULES
 from cep_orchestration_tests.fakes import FakeMailer
 
-NOTHING_CONFIGURED = lead_channels(None, None, None)
+NOTHING_CONFIGURED = lead_channels(None, None, None, None)
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_the_first_installation_records_every_lead_as_baseline_and_owes_none_of_
     leads = number(demo, "SELECT count(*) FROM leads")
     assert leads > 10_000
     assert migrate(demo, None) == leads
-    assert Ledger(demo).record_new(NOTHING_CONFIGURED, whole_table=True) == 0
+    assert Ledger(demo, RULES).record_new(NOTHING_CONFIGURED, whole_table=True).leads == 0
     assert number(demo, "SELECT count(*) FROM orchestration.deliveries") == 0
     assert number(demo, "SELECT count(*) FROM orchestration.live_counts") == 0
 
@@ -51,7 +52,7 @@ def test_migrating_again_changes_nothing_and_a_lead_made_meanwhile_stays_new(dem
     migrate(demo, None)
     run(demo, "INSERT INTO leads (name, email, phone) VALUES ('x', 'x@x.example', '1')")
     assert migrate(demo, None) is None
-    assert Ledger(demo).record_new(NOTHING_CONFIGURED, whole_table=True) == 1
+    assert Ledger(demo, RULES).record_new(NOTHING_CONFIGURED, whole_table=True).leads == 1
 
 
 def test_two_installations_at_once_make_one_baseline(demo: Engine) -> None:
@@ -67,12 +68,12 @@ def test_two_installations_at_once_make_one_baseline(demo: Engine) -> None:
 def test_no_lead_is_recorded_before_there_is_a_baseline(demo: Engine) -> None:
     migrate(demo, None)
     run(demo, "DELETE FROM orchestration.installation; DELETE FROM orchestration.leads")
-    assert Ledger(demo).record_new(NOTHING_CONFIGURED, whole_table=True) == 0
-    assert not Ledger(demo).look([]).ready
+    assert Ledger(demo, RULES).record_new(NOTHING_CONFIGURED, whole_table=True).leads == 0
+    assert not Ledger(demo, RULES).look([]).ready
 
 
 def test_a_prepared_database_has_no_faults(demo: Engine) -> None:
-    assert not Ledger(demo).look([]).ready
+    assert not Ledger(demo, RULES).look([]).ready
     assert database_faults(demo) == ["The database is not prepared yet; run «cep migrate»."]
     migrate(demo, None)
     assert database_faults(demo) == []
@@ -91,11 +92,11 @@ def test_a_foreign_cms_is_served_by_its_own_views_file_alone(foreign: Engine) ->
         "INSERT INTO cms.leads (first_name, last_name, email, campus_id, course_id)"
         " SELECT 'Eva', 'Gil', 'eva@gil.example', c.id, k.id FROM cms.campuses c, cms.courses k",
     )
-    ledger = Ledger(foreign)
-    channels = lead_channels(FakeMailer(), None, None)
-    assert ledger.record_new(channels, whole_table=False) == 1
-    [claim], leads = ledger.claim(channels[0], "a")
-    lead = leads[claim.lead_id]
+    ledger = Ledger(foreign, RULES)
+    channels = lead_channels(FakeMailer(), None, None, None)
+    assert ledger.record_new(channels, whole_table=False).leads == 1
+    claimed = ledger.claim(channels[0], "a")
+    lead = claimed.leads[claimed.claims[0].lead_id]
     assert lead
     assert (lead.name, lead.campus, lead.course) == ("Eva Gil", "Campus Norte", "Auxiliar de Veterinaria")
     assert lead.advisor_phone is None

@@ -4,53 +4,34 @@ Real runs on a real database and over HTTP to the sandbox; instead of waiting, t
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from random import Random
 from threading import Event
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import uuid4
 
-import pytest
 import requests
 
-from cep_orchestration import resources
-from cep_orchestration.clients.http import Http
-from cep_orchestration.database.call_gate import CallGate
-from cep_orchestration.environment import read_settings
+from cep_orchestration.clients.http import READ_SECONDS
 from cep_orchestration.leads.drain import Drain
-from cep_orchestration.leads.model import Channel
 from cep_orchestration.leads.operator_rules import Act, Filters, Settling
-from cep_orchestration.leads.operator_store import OperatorDesk, desk_of
+from cep_orchestration.leads.operator_store import desk_of
 from cep_orchestration.leads.services import LeadServices
-from cep_orchestration.leads.store import Ledger
+from cep_orchestration.leads.words import paused_fingerprint, resumed_title
 from cep_orchestration.ports import Lead
 from cep_orchestration_tests.demo_cms import DemoCms
 from cep_orchestration_tests.leads.claiming import let_pass
+from cep_orchestration_tests.leads.fault_services import CHANNELS, NAMES, PHONES, RIGHT, Fault, opened
 from cep_orchestration_tests.providers import Remote
 
-CRMS = ("hubspot", "salesforce", "zoho")
-CHANNELS = {
-    "mandrill": "confirmation_email",
-    "whatsapp": "advisor_message",
-    **{vendor: f"crm_contact {vendor}" for vendor in CRMS},
-    "mailchimp": "mailing_list",
-}
-"""The channel that calls each provider. The three CRMs work side by side here, each in a channel of its own."""
-KINDS = {"mandrill": "email", "whatsapp": "whatsapp", "mailchimp": "member"}
+WITH_TOKENS = ("salesforce", "zoho")
 CRM_MARKS = {"hubspot": "cep_lead_id", "salesforce": "CepLeadId__c", "zoho": "Last_Name"}
 """A property by which a contact tells whose it is."""
-NAMES = ("Persona Una.", "Persona Dos.", "Persona Tres.")
-ADDRESSES = ("una@example.com", "dos@example.com", "tres@example.com")
-PHONES = ("+34 611 222 331", "+34 611 222 332", "+34 611 222 333")
-UNREACHABLE_PHONE = "+34 611 200 000"
 WARM_UP = Lead("0", "Primero", "primero@example.com")
-RIGHT, WRONG = "right", "invalid"
-BETWEEN_RUNS_SECONDS, AFTER_SECONDS = 10.0, 310.0
-RUNS_AFTER = 4
+WHO = Act("Marta", "the fault is over")
+RUNS_UNDER_FAULT, BETWEEN_RUNS_SECONDS = 3, 60.0
+MOST_RUNS_AFTER, AFTER_SECONDS = 4, 310.0
 STATES = ("pending", "sending", "sent", "unknown", "skipped", "dead")
 ROWS = """
 SELECT lead_id, state::text, attempts FROM orchestration.deliveries
@@ -65,96 +46,26 @@ WHERE fingerprint LIKE '%/' || :channel || '%' ORDER BY 1
 
 
 @dataclass(frozen=True)
-class Fault:
-    """What is wrong.
-
-    answers      what the sandbox does instead of answering, by provider
-    addresses    of the three leads, who ask at three campuses
-    phone        of the third campus's advisor
-    secret       that all services are called with
-    tokens_end   the access tokens end before the first call
-    """
-
-    name: str
-    answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    addresses: Sequence[str] = ADDRESSES
-    phone: str = PHONES[2]
-    secret: str = RIGHT
-    read_seconds: float = 20.0
-    tokens_end: bool = False
-
-
-@dataclass(frozen=True)
 class Seen:
     """What became of three leads with one provider.
 
     first, lasting  after the first run under the fault, and after the third
-    after           when the fault is gone and time has passed, without anybody's help; attempts: the most of one lead
+    after           when the fault is gone and time has passed, without anybody's help
+    attempts        that one lead used up at most until then
     alerts          that people were told until then
     acts            of an operator, where one was needed
-    end             after that; a further lead has come, too
+    end             after that, and after a further lead has come: what is said of that one is that it is not sent
     taken           how often the outside got each of the three
     """
 
     first: str
     lasting: str
     after: str
-    attempts: int
+    attempts: str
     alerts: str
     acts: str
     end: str
     taken: str
-
-
-class HastyLedger(Ledger):
-    """Lets runs end when nothing is due now: time passes between them, not in them."""
-
-    def waiting_soon(self, _channels: Collection[str], _drain_id: str) -> bool:
-        return False
-
-
-def services(address: str, sandbox: str, secret: str, read_seconds: float, account: str) -> LeadServices:
-    """As they are built for a run, for each CRM; with all three beside each other, one call after the other."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(resources, "Http", partial(Http, read_seconds=read_seconds))
-        built = [
-            resources.lead_services(read_settings(_environ(address, sandbox, secret, account, vendor)))
-            for vendor in CRMS
-        ]
-    first = built[0]
-    channels = [one for one in first.channels if one.name != "crm_contact"]
-    channels += [_crm(one, vendor) for one, vendor in zip(built, CRMS, strict=True)]
-    return replace(first, ledger=HastyLedger(first.ledger.engine, first.ledger.rules), channels=channels)
-
-
-def _crm(built: LeadServices, vendor: str) -> Channel:
-    [channel] = [one for one in built.channels if one.name == "crm_contact"]
-    return replace(channel, name=CHANNELS[vendor])
-
-
-def _environ(address: str, sandbox: str, secret: str, account: str, vendor: str) -> dict[str, str]:
-    settings = {
-        "CMS_DATABASE_URL": address,
-        "SANDBOX_PORT": str(urlsplit(sandbox).port),
-        "MAILCHIMP_TRANSACTIONAL_BASE_URL": f"{sandbox}/mandrill/api/1.0",
-        "MAILCHIMP_TRANSACTIONAL_API_KEY": secret,
-        "MAILCHIMP_BASE_URL": f"{sandbox}/mailchimp/3.0",
-        "MAILCHIMP_API_KEY": secret,
-        "MAILCHIMP_LIST_ID": "list",
-        "WHATSAPP_BASE_URL": f"{sandbox}/whatsapp/v26.0",
-        "WHATSAPP_ACCESS_TOKEN": secret,
-        "SLACK_WEBHOOK_URL": f"{sandbox}/slack/alerts",
-        "CRM_VENDOR": vendor,
-        f"{vendor.upper()}_BASE_URL": f"{sandbox}/{vendor}",
-        "PROVIDER_REQUESTS_AT_ONCE": "1",
-        "LEADS_LINGER_SECONDS": "0",
-        **{f"{limit}_REQUESTS_PER_SECOND": "0" for limit in ("PROVIDER", "HUBSPOT", "SLACK")},
-    }
-    credential = {"hubspot": "HUBSPOT_ACCESS_TOKEN"}.get(vendor, f"{vendor.upper()}_CLIENT_SECRET")
-    settings |= {credential: secret}
-    if vendor == "zoho":
-        settings |= {"ZOHO_ACCOUNTS_URL": f"{sandbox}/zoho", "ZOHO_REFRESH_TOKEN": account}
-    return settings
 
 
 @dataclass
@@ -162,86 +73,117 @@ class Stage:
     """A database and a sandbox of one fault; runs take place on it."""
 
     cms: DemoCms
-    sandbox: str
+    sandbox: Remote
     fault: Fault
-    services: LeadServices
-    account: str
     leads: list[str] = field(default_factory=list)
     runs: int = 0
 
-    @property
-    def remote(self) -> Remote:
-        return Remote(self.sandbox)
-
-    @property
-    def desk(self) -> OperatorDesk:
-        return desk_of(self.services)
-
-    def ask(self) -> None:
+    def begin(self, services: LeadServices) -> None:
+        """Three leads have asked. The fault is there, and meets their calls: whoever needs a token has one."""
+        self.sandbox.clear()
+        if self.fault.secret == RIGHT:
+            self.fetch_tokens(services)
         for campus, phone in enumerate((*PHONES[:2], self.fault.phone), start=1):
             self.cms.run("UPDATE public.campuses SET advisor_phone = :phone WHERE id = :id", phone=phone, id=campus)
         for campus, (name, email) in enumerate(zip(NAMES, self.fault.addresses, strict=True), start=1):
             self.leads += self.cms.ask(name=name, email=email, campus=campus)
+        if self.fault.tokens_end:
+            for provider in WITH_TOKENS:
+                requests.delete(f"{self.sandbox.base}/{provider}/sandbox/tokens", timeout=5).raise_for_status()
+        self.break_down()
 
-    def warm_up(self) -> None:
-        """Those who need tokens have one: the fault is to meet the leads' calls."""
-        for channel in self.services.channels:
-            if channel.provider in ("salesforce", "zoho") and channel.deliver:
+    def fetch_tokens(self, services: LeadServices) -> None:
+        """What the services were sent for that is forgotten."""
+        for channel in services.channels:
+            if channel.provider in WITH_TOKENS and channel.deliver:
                 channel.deliver([WARM_UP], "warm-up")
-        self.remote.clear()
+        self.sandbox.clear()
 
-    def run(self, *, later: float = 0.0) -> None:
+    def break_down(self) -> None:
+        for provider, answer in self.fault.answers.items():
+            self.sandbox.fault(provider, **answer)
+
+    def end(self) -> None:
+        """From here on the sandbox answers as ever."""
+        requests.delete(f"{self.sandbox.base}/api/faults", timeout=5).raise_for_status()
+
+    def run(self, services: LeadServices, *, later: float = 0.0) -> None:
         """One run to its end, so much later than the last."""
         let_pass(self.cms, later)
         self.cms.run("UPDATE orchestration.providers SET next_start = '-infinity'")
         self.runs += 1
-        Drain(f"run {self.runs}", self.services, Random(1)).run(Event())
+        Drain(f"run {self.runs}", services, Random(1)).run(Event())
 
-    def run_until_settled(self) -> None:
-        for _ in range(RUNS_AFTER):
-            self.run(later=AFTER_SECONDS)
+    def run_until_settled(self, services: LeadServices) -> None:
+        for _ in range(MOST_RUNS_AFTER):
+            self.run(services, later=AFTER_SECONDS)
             if self.cms.rows(OPEN) == [0]:
                 return
 
-    def states(self, provider: str, leads: Sequence[str]) -> str:
+    def mend(self, services: LeadServices, provider: str) -> str:
+        """What an operator does about what the fault has left, as their jobs do it; returns what that was."""
+        channel, desk = CHANNELS[provider], desk_of(services)
+        acts: list[str] = []
+        if self.cms.rows(PAUSED, channel=channel) == ["account"]:
+            desk.resume(WHO, channel)
+            services.alerts.resolve(paused_fingerprint(channel), resumed_title(channel))
+            acts.append("resume")
+        for (lead, state, _), taken in zip(self.rows(provider), self.taken(provider), strict=True):
+            this = Filters(lead_ids=[lead], channel=channel)
+            if state == "unknown":
+                settling = Settling.close if taken else Settling.release
+                desk.settle(WHO, settling, this, dry_run=False)
+                acts.append(settling)
+            elif state == "dead" and self.fault.answers:
+                desk.replay(WHO, this, dry_run=False)
+                acts.append("replay")
+        return " ".join(dict.fromkeys(acts))
+
+    def states(self, provider: str, leads: Sequence[str] = ()) -> str:
         """How many in which state, and the channel's pause."""
         found = Counter(state for _, state, _ in self.rows(provider, leads))
-        paused = self.cms.rows(PAUSED, channel=CHANNELS[provider])
-        return ", ".join([" ".join(f"{found[state]} {state}" for state in STATES if found[state]), *paused])
+        counts = " ".join(f"{found[state]} {state}" for state in STATES if found[state])
+        return ", ".join([counts, *self.cms.rows(PAUSED, channel=CHANNELS[provider])])
 
-    def rows(self, provider: str, leads: Sequence[str]) -> list[Any]:
-        return self.cms.rows(ROWS, channel=CHANNELS[provider], leads=list(leads))
+    def rows(self, provider: str, leads: Sequence[str] = ()) -> list[Any]:
+        return self.cms.rows(ROWS, channel=CHANNELS[provider], leads=list(leads or self.leads))
 
     def taken(self, provider: str) -> list[int]:
         """How often the outside got each lead."""
-        return [self._times(provider, *lead) for lead in zip(self.leads, NAMES, self.fault.addresses, strict=True)]
-
-    def _times(self, provider: str, lead: str, name: str, address: str) -> int:
-        kept = self.remote.sent(KINDS.get(provider, "contact"))
-        match provider:
-            case "mandrill":
-                return sum(
-                    one["details"]["metadata"]["lead"] == lead and one["details"]["state"] == "sent" for one in kept
-                )
-            case "whatsapp":
-                return sum(one["body"].count(name) for one in kept)
-            case "salesforce":
-                return sum(one["details"]["properties"].get(CRM_MARKS[provider]) == lead for one in kept)
-            case "mailchimp":
-                return sum(one["to"].lower() == address.lower() for one in kept)
-        return sum(
-            one["to"].lower() == address.lower() and CRM_MARKS[provider] in one["details"]["properties"]
-            for one in kept
-        )
+        people = zip(self.leads, NAMES, self.fault.addresses, strict=True)
+        return [times_taken(self.sandbox, provider, *person) for person in people]
 
     def alerts(self, provider: str) -> str:
-        """Kinds of alerts, with a mark where nobody was told."""
+        """Their kinds, with a mark where nobody was told."""
         found = self.cms.rows(ALERTS, channel=CHANNELS[provider])
         return " ".join(f"{_kind(fingerprint)}{'' if told else '?'}" for fingerprint, told, _ in found)
 
-    def unresolved_pause(self, provider: str) -> bool:
-        found = self.cms.rows(ALERTS, channel=CHANNELS[provider])
-        return any(_kind(fingerprint) == "paused" and not resolved for fingerprint, _, resolved in found)
+    def left_over(self, provider: str, next_lead: str) -> str:
+        """What is still not as it should be, when all is over and the next lead has come."""
+        alerts = self.cms.rows(ALERTS, channel=CHANNELS[provider])
+        unresolved = any(_kind(fingerprint) == "paused" and not resolved for fingerprint, _, resolved in alerts)
+        next_state = self.states(provider, [next_lead])
+        said = {
+            "the alert stands": unresolved,
+            f"the next lead: {next_state}": next_state != "1 sent",
+        }
+        return "".join(f", {one}" for one, is_so in said.items() if is_so)
+
+
+def times_taken(sandbox: Remote, provider: str, lead: str, name: str, address: str) -> int:
+    match provider:
+        case "mandrill":
+            mails = [one["details"] for one in sandbox.sent("email")]
+            return sum(one["metadata"]["lead"] == lead and one["state"] == "sent" for one in mails)
+        case "whatsapp":
+            return sum(one["body"].count(name) for one in sandbox.sent("whatsapp"))
+        case "mailchimp":
+            return sum(one["to"].lower() == address.lower() for one in sandbox.sent("member"))
+    mark = CRM_MARKS[provider]
+    theirs = [one for one in sandbox.sent("contact") if mark in one["details"]["properties"]]
+    if provider == "salesforce":
+        return sum(one["details"]["properties"][mark] == lead for one in theirs)
+    return sum(one["to"].lower() == address.lower() for one in theirs)
 
 
 def _kind(fingerprint: str) -> str:
@@ -249,16 +191,37 @@ def _kind(fingerprint: str) -> str:
     return last if first == "deliveries" else first
 
 
-@contextmanager
-def staged(fault: Fault, cms: DemoCms, sandbox: str) -> Iterator[Stage]:
-    """Closes its connections at the end."""
-    account = f"account {uuid4()}"
+def play(fault: Fault, cms: DemoCms, sandbox: str) -> Mapping[str, Seen]:
+    """What is seen of each provider."""
+    stage, account = Stage(cms, Remote(sandbox), fault), f"account-{uuid4()}"
     address = cms.engine.url.render_as_string(hide_password=False)
-    built = services(address, sandbox, fault.secret, fault.read_seconds, account)
-    stage = Stage(cms, sandbox, fault, built, account)
-    try:
-        yield stage
-    finally:
-        if isinstance(built.gate, CallGate):
-            built.gate.give_back_session()
-        built.ledger.engine.dispose()
+    with opened(fault, address, sandbox, account) as services:
+        stage.begin(services)
+        stage.run(services)
+        first = {provider: stage.states(provider) for provider in CHANNELS}
+        for _ in range(RUNS_UNDER_FAULT - 1):
+            stage.run(services, later=BETWEEN_RUNS_SECONDS)
+        lasting = {provider: stage.states(provider) for provider in CHANNELS}
+    stage.end()
+    with opened(replace(fault, secret=RIGHT, read_seconds=READ_SECONDS), address, sandbox, account) as services:
+        stage.run_until_settled(services)
+        after = {provider: _after(stage, provider) for provider in CHANNELS}
+        acts = {provider: stage.mend(services, provider) for provider in CHANNELS}
+        [next_lead] = cms.ask(email="next@example.com", campus=1)
+        stage.run_until_settled(services)
+    return {
+        provider: Seen(
+            first[provider],
+            lasting[provider],
+            *after[provider],
+            acts[provider],
+            stage.states(provider) + stage.left_over(provider, next_lead),
+            " ".join(map(str, stage.taken(provider))),
+        )
+        for provider in CHANNELS
+    }
+
+
+def _after(stage: Stage, provider: str) -> tuple[str, str, str]:
+    attempts = max(attempts for _, _, attempts in stage.rows(provider))
+    return stage.states(provider), str(attempts), stage.alerts(provider)

@@ -1,7 +1,5 @@
 """A channel whose provider fails pauses itself, uses up nobody's attempts, probes, goes on; on a real database."""
 
-import pytest
-
 from cep_orchestration.leads.model import Health, Pause, Verdict
 from cep_orchestration.ports import Outcome, Retry, Sent, Severity, Unavailable
 from cep_orchestration_tests.fakes import FakeCrm, FakeList

@@ -131,7 +131,7 @@ def test_whoever_asked_twice_within_an_import_is_reached_once(world: World) -> N
 
 def test_whoever_asked_again_while_the_import_was_held_is_reached_once(world: World) -> None:
     course = "(SELECT min(id) FROM public.course_runs)"
-    leads = held(world, email="ana@example.com", held_ago="1 hour")
+    leads = held(world, email="\tana@example.com\n", held_ago="1 hour")
     world.cms.run(f"UPDATE orchestration.leads SET course_run_id = {course}::text WHERE lead_id = ANY(:l)", l=leads)
     [again] = world.cms.ask(email="Ana@example.com ")
     world.cms.run(f"UPDATE public.leads SET course_run_id = {course} WHERE id::text = :l", l=again)

@@ -36,6 +36,8 @@ def test_a_channel_that_an_operator_paused_is_never_probed(world: World) -> None
     world.pause(Pause.OPERATOR)
     let_pass(world.cms, 86_400)
     world.serve(CRM)
+    [channel] = [one for one in world.channels if one.name == CRM]
+    assert world.cms.claim(channel, "eager") == []
     assert (crm.calls, world.alerts.raised) == ([], [])
     world.resume()
     world.serve(CRM)
