@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from cep_orchestration.ports import NotAdmittedError
 from cep_orchestration.settings import CallLimits
@@ -21,17 +21,21 @@ LATE_SECONDS = 0.1
 """A start that is later than this after its time asks for a new one: late ones would meet those that come after."""
 WINDOW_SECONDS = 1.0 + LATE_SECONDS + 0.1
 """So many seconds hold a second's worth of starts; what a start is late, and what its way takes, is left over."""
+MOST_AHEAD = 100
+"""Nobody honest reserves so many starts ahead: it was a clock that went wrong, and must not hold up everybody."""
 ASK_AGAIN_SECONDS = 0.02
 DATABASE_SECONDS = 30.0
 
 # A machine that is gone without a word must not keep its places for hours.
 KEEP_ALIVE = text("SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3")
 TAKE = text("SELECT s FROM unnest(CAST(:free AS int[])) s WHERE pg_try_advisory_lock(hashtext(:provider), s) LIMIT 1")
+TAKE_AGAIN = text("SELECT pg_try_advisory_lock(hashtext(:provider), s) FROM unnest(CAST(:mine AS int[])) s")
 LEAVE = text("SELECT pg_advisory_unlock(hashtext(:provider), :place)")
 KNOW = text("INSERT INTO orchestration.providers (provider) VALUES (:provider) ON CONFLICT DO NOTHING")
 RESERVE = text("""
 UPDATE orchestration.providers
-SET next_start = greatest(next_start, clock_timestamp()) + make_interval(secs => :spacing)
+SET next_start = least(greatest(next_start, clock_timestamp()), clock_timestamp() + make_interval(secs => :furthest))
+                 + make_interval(secs => :spacing)
 WHERE provider = :provider
 RETURNING extract(epoch FROM next_start - clock_timestamp())::float - :spacing
 """)
@@ -41,10 +45,10 @@ T = TypeVar("T")
 
 @dataclass
 class Place:
-    """A thread's place at a provider. `time`: when it may start a call (monotonic seconds); None: used."""
+    """A thread's place at a provider. `latest`: until when a call may start (monotonic seconds); None: not at all."""
 
     number: int
-    time: float | None = None
+    latest: float | None = None
 
 
 @dataclass
@@ -76,7 +80,7 @@ class CallGate:
         place = Place(self._take(provider))
         self._places()[provider] = place
         try:
-            place.time = self._wait_for_time(provider)
+            self._wait_for_time(provider, place)
             yield
         finally:
             del self._places()[provider]
@@ -86,9 +90,9 @@ class CallGate:
         if not self._spacing(provider):
             return
         place = self._places()[provider]
-        if place.time is None or time.monotonic() - place.time > LATE_SECONDS:
-            self._wait_for_time(provider)
-        place.time = None
+        while place.latest is None or time.monotonic() > place.latest:
+            self._wait_for_time(provider, place)
+        place.latest = None
 
     def _places(self) -> dict[str, Place]:
         if not hasattr(self._mine, "places"):
@@ -123,20 +127,32 @@ class CallGate:
         with self._asking:
             self._taken[provider].discard(number)
             if self._session is not None:
-                with suppress(DBAPIError):  # the session is gone, and its places with it
+                try:
                     self._session.execute(LEAVE, {"provider": provider, "place": number})
+                except DBAPIError:  # the session is gone, and its places with it
+                    self._drop_session()
 
-    def _wait_for_time(self, provider: str) -> float:
-        """Reserves the next time to start and waits for it; returns it."""
-        spacing = {"provider": provider, "spacing": self._spacing(provider)}
-        asked = time.monotonic()
-        wait = float(self._asked(lambda session: session.execute(RESERVE, spacing).scalar_one()))
-        due = asked + max(wait, 0.0)
+    def _wait_for_time(self, provider: str, place: Place) -> None:
+        """Reserves the next time to start, and waits for it.
+
+        That time lies somewhere between asking and the answer, plus the wait: never before it means to wait from the
+        answer on, and how late a start is counts from the asking. An answer that took long leaves half of that.
+        """
+        asked, wait, answered = self._asked(lambda session: self._reserve(session, provider))
+        due = answered + wait
         while (left := due - time.monotonic()) > 0:
             self._closed.wait(left)
             self._stop_if_closed()
         self._stop_if_closed()
-        return time.monotonic() if wait <= 0 else due
+        place.latest = max(asked + wait + LATE_SECONDS, due + LATE_SECONDS / 2)
+
+    def _reserve(self, session: Connection, provider: str) -> tuple[float, float, float]:
+        """When it was asked, how long to wait, when it was answered."""
+        spacing = self._spacing(provider)
+        values = {"provider": provider, "spacing": spacing, "furthest": MOST_AHEAD * spacing}
+        asked = time.monotonic()
+        wait = float(session.execute(RESERVE, values).scalar_one())
+        return asked, max(wait, 0.0), time.monotonic()
 
     def _stop_if_closed(self) -> None:
         if self._closed.is_set():
@@ -149,7 +165,7 @@ class CallGate:
             try:
                 with self._asking:
                     return question(self._open_session())
-            except DBAPIError as error:
+            except (OperationalError, InterfaceError) as error:
                 with self._asking:
                     self._drop_session()
                 if time.monotonic() > deadline or self._closed.wait(ASK_AGAIN_SECONDS):
@@ -159,10 +175,13 @@ class CallGate:
         if self._session is None:
             self._session = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
             self._session.execute(KEEP_ALIVE)
+            for provider, mine in self._taken.items():
+                self._session.execute(TAKE_AGAIN, {"provider": provider, "mine": sorted(mine)})
         return self._session
 
     def _drop_session(self) -> None:
-        """The places it held are free for others then; those that this process still uses stay taken here."""
+        """The places it held are free for others then. Those that this process still uses stay taken here, and the next
+        session takes them again, unless others were faster."""
         if self._session is not None:
             with suppress(DBAPIError):
                 self._session.invalidate()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from sqlalchemy import text
 
 from cep_orchestration.leads.operator_rules import Found
-from cep_orchestration.leads.sql import OWE, TWINS
+from cep_orchestration.leads.sql import ADDRESS, OWE, TWINS
 
 # Leads that are named are found whatever the state of their deliveries, so that it can be said why not.
 FIND = text("""
@@ -100,7 +100,7 @@ CAMPUSES = text("SELECT id, name FROM orchestration.cms_campuses")
 RELEASE = text(f"""
 WITH source AS MATERIALIZED (
     SELECT k.lead_id AS id, k.created_at, k.course_run_id,
-           lower(btrim(c.email, E' \\t\\r\\n')) AS address
+           {ADDRESS.format(lead="c")} AS address
     FROM orchestration.leads k JOIN orchestration.cms_leads c ON c.created_at = k.created_at AND c.id = k.lead_id
     WHERE k.lead_id = ANY(:ids) AND k.held_at IS NOT NULL
 ), {TWINS}, fresh AS (

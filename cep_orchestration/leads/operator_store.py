@@ -28,7 +28,7 @@ from cep_orchestration.leads.operator_rules import (
     settle_obstacle,
 )
 from cep_orchestration.leads.services import LeadServices
-from cep_orchestration.leads.store import LOCK, RECORD_LOCK
+from cep_orchestration.leads.store import LOCK, RECORD_LOCK, owed
 from cep_orchestration.ports import Reason
 
 
@@ -128,9 +128,8 @@ class OperatorDesk:
             ids = [row.lead_id for row in rows]
             refused = Finding(connection, filters).refusals(set(filters.lead_ids) - set(ids), Obstacle.NOT_HELD)
             if not dry_run:
-                owed = json.dumps([{"channel": channel.name, "absence": channel.absence} for channel in self.channels])
                 statement = operator_sql.TO_BASELINE if baseline else operator_sql.RELEASE
-                connection.execute(statement, {"ids": ids, "channels": owed})
+                connection.execute(statement, {"ids": ids, "channels": owed(self.channels)})
                 _note(connection, act, "release_leads", {"action": "baseline" if baseline else "deliver", "leads": ids})
             return Release(
                 by_day=Counter((row.campus_id, row.day) for row in rows),

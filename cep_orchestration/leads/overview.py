@@ -9,9 +9,13 @@ from sqlalchemy import Engine, text
 from cep_orchestration.leads import channel_store, sql
 from cep_orchestration.leads.model import Pause, State
 from cep_orchestration.leads.operator_rules import NOT_PREPARED, OperatorError
-from cep_orchestration.leads.store import StateCount
 
 LATE_MINUTES = 15
+
+STATES = text("""
+SELECT channel, state::text, coalesce(reason, '') AS reason, count(*) AS deliveries
+FROM orchestration.deliveries GROUP BY 1, 2, 3 ORDER BY 1, 2, 4 DESC
+""")
 
 # Each arm reads a partial index of its own; of the millions that are settled it sees nothing.
 WAITING = text("""
@@ -44,6 +48,14 @@ FROM (SELECT extract(epoch FROM max(d.settled_at) FILTER (WHERE d.state = 'sent'
       GROUP BY k.lead_id
       HAVING bool_and(d.state IN ('sent', 'skipped', 'dead')) AND bool_or(d.state = 'sent')) AS served
 """)
+
+
+@dataclass(frozen=True)
+class StateCount:
+    channel: str
+    state: State
+    reason: str
+    deliveries: int
 
 
 @dataclass(frozen=True)
@@ -107,7 +119,7 @@ def read_overview(engine: Engine) -> Overview:
         return Overview(
             states=[
                 StateCount(row.channel, State(row.state), row.reason, row.deliveries)
-                for row in connection.execute(sql.STATES)
+                for row in connection.execute(STATES)
             ],
             waiting=[
                 Waiting(row.channel, row.deliveries, row.late, float(row.oldest_minutes))

@@ -51,19 +51,21 @@ ORDER BY l.created_at, l.id LIMIT :most
 SEEN_RECENT = text(SEEN.format(leads=RECENT_REST))
 SEEN_ANY = text(SEEN.format(leads="orchestration.cms_leads"))
 
+# What a person is known by, of a row of cms_leads.
+ADDRESS = "lower(btrim({lead}.email, E' \\t\\r\\n'))"
 # Found by their times, which are indexed; an id that is cast to text is not.
-SOURCE = """
+SOURCE = f"""
 source AS MATERIALIZED (
     SELECT l.id, coalesce(l.created_at, now()) AS created_at, coalesce(l.campus_id, r.campus_id) AS campus_id,
-           r.course_id, l.course_run_id, l.campaign_id, lower(btrim(l.email, E' \\t\\r\\n')) AS address
+           r.course_id, l.course_run_id, l.campaign_id, {ADDRESS.format(lead="l")} AS address
     FROM orchestration.cms_leads l LEFT JOIN orchestration.cms_course_runs r ON r.id = l.course_run_id
     WHERE (l.created_at = ANY(CAST(:times AS timestamptz[])) OR l.created_at IS NULL) AND l.id = ANY(:ids)
 )
-"""
+"""  # noqa: S608 - as above
 # Who asked the same in the 24 hours before; only those that are not baseline and not held count.
-TWINS = """
+TWINS = f"""
 earlier AS MATERIALIZED (
-    SELECT k.lead_id, k.course_run_id, k.first_seen, k.created_at, lower(btrim(c.email, E' \\t\\r\\n')) AS address,
+    SELECT k.lead_id, k.course_run_id, k.first_seen, k.created_at, {ADDRESS.format(lead="c")} AS address,
            true AS recorded
     FROM orchestration.leads k JOIN orchestration.cms_leads c ON c.created_at = k.created_at AND c.id = k.lead_id
     WHERE NOT k.baseline AND k.held_at IS NULL AND k.first_seen > now() - interval '4 days'
@@ -80,7 +82,7 @@ earlier AS MATERIALIZED (
               AND orchestration.asked_at(e.created_at, e.first_seen) + interval '24 hours'
     GROUP BY s.id
 )
-"""
+"""  # noqa: S608 - as above
 # What is owed to leads, and their live count: for those just recorded, and for those released from an import.
 OWE = """
 counted AS (
@@ -140,11 +142,6 @@ READ_LEADS_BY_TIME = text(
         time="AND l.created_at = ANY(ARRAY(SELECT created_at FROM orchestration.leads WHERE lead_id = ANY(:ids)))"
     )
 )
-
-STATES = text("""
-SELECT channel, state::text, coalesce(reason, '') AS reason, count(*) AS deliveries
-FROM orchestration.deliveries GROUP BY 1, 2, 3 ORDER BY 1, 2, 4 DESC
-""")
 
 BEAT = text("""
 INSERT INTO orchestration.drains (drain_id) VALUES (:drain)

@@ -29,14 +29,6 @@ LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
 
 
 @dataclass(frozen=True)
-class StateCount:
-    channel: str
-    state: State
-    reason: str
-    deliveries: int
-
-
-@dataclass(frozen=True)
 class Ledger:
     """Every method is one transaction."""
 
@@ -77,7 +69,7 @@ class Ledger:
             if len(seen) > self.rules.surge_limit:
                 everything = connection.execute(statement, {"most": None}).all()
                 return Recorded(held=int(connection.execute(sql.HOLD, _identities(everything)).scalar_one()))
-            now = {**_identities(seen[:RECORD_AT_ONCE]), "channels": _owed(channels)}
+            now = {**_identities(seen[:RECORD_AT_ONCE]), "channels": owed(channels)}
             return Recorded(leads=int(connection.execute(sql.RECORD, now).scalar_one()))
 
     def due(self, channels: Sequence[Channel]) -> set[str]:
@@ -166,13 +158,6 @@ class Ledger:
         with self.engine.begin() as connection:
             return bool(connection.execute(delivery_sql.WAITING_SOON, parameters).scalar())
 
-    def states(self) -> list[StateCount]:
-        with self.engine.begin() as connection:
-            return [
-                StateCount(row.channel, State(row.state), row.reason, row.deliveries)
-                for row in connection.execute(sql.STATES)
-            ]
-
     def beat(self, drain_id: str) -> None:
         """The drain's heartbeat; the first makes it known."""
         with self.engine.begin() as connection:
@@ -187,7 +172,7 @@ def _identities(seen: Sequence[Row[Any]]) -> dict[str, list[str]]:
     return {"ids": [row.id for row in seen], "times": [row.created_at for row in seen if row.created_at is not None]}
 
 
-def _owed(channels: Sequence[Channel]) -> str:
+def owed(channels: Sequence[Channel]) -> str:
     return json.dumps([{"channel": channel.name, "absence": channel.absence} for channel in channels])
 
 

@@ -19,6 +19,12 @@ from cep_orchestration.failures import CepError, SettingError
 USER, ADMIN = "nobody", "cep"
 CACHE = Path("/var/cache/cep-orchestration")
 PASS_FOLDERS = "+dac_read_search"  # noqa: S105 - a capability, not a password
+DISCREET = {
+    "log_min_messages": "log",  # no errors of statements: they quote the value that was wrong; who asked is told them
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",  # no details: of a process that died they quote what it was doing
+}
+"""What keeps people's data, which statements hold, out of the server's own log."""
 
 
 class EmbeddedPostgres:
@@ -61,6 +67,7 @@ class EmbeddedPostgres:
             "max_connections": "200",
             "timezone": "UTC",
             "log_timezone": "UTC",
+            **DISCREET,
         }
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         where = ["-D", str(self._data), "-h", "127.0.0.1", "-p", str(self._port), "-k", ""]

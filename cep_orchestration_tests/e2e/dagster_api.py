@@ -1,6 +1,6 @@
 """The questions and orders that the tests have for Dagster, over the GraphQL that its own UI uses."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,9 +78,12 @@ class Dagster:
     def has_ended(self, run_id: str) -> bool:
         return self.run(run_id).status in ENDED
 
-    def launch(self, job: str, assets: Sequence[Sequence[str]] = ()) -> str:
+    def launch(
+        self, job: str, assets: Sequence[Sequence[str]] = (), run_config: Mapping[str, Any] | None = None
+    ) -> str:
         """Launches as the Launchpad does; returns the run's id."""
-        said = self.ask(LAUNCH, parameters=launch_parameters(job, assets))["launchRun"]
+        parameters = {**launch_parameters(job, assets), "runConfigData": run_config or {}}
+        said = self.ask(LAUNCH, parameters=parameters)["launchRun"]
         assert said["__typename"] == "LaunchRunSuccess", said
         return str(said["run"]["runId"])
 

@@ -24,7 +24,7 @@ from cep_orchestration_tests.fakes import FakeAlerts, FakeCrm, FakeList, FakeMai
 
 EMAIL, ADVISOR, CRM, LIST = "confirmation_email", "advisor_message", "crm_contact", "mailing_list"
 CHANNELS = (EMAIL, ADVISOR, CRM, LIST)
-MOST_BATCHES = 1_000
+MOST_BATCHES, DRAIN_SECONDS = 1_000, 60
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,9 @@ class World:
     def drain(self) -> Story:
         """One run to its end; what is to be tried again is due at once."""
         self._drains += 1
-        return Drain(f"drain {self._drains}", services_of(self.ledger, self.channels, self.alerts)).run(Event())
+        drain = Drain(f"drain {self._drains}", services_of(self.ledger, self.channels, self.alerts))
+        with running(drain) as (run, _):
+            return run.result(DRAIN_SECONDS)
 
     def serve(self, name: str, *, times: int | None = None) -> Story:
         """The channel's batches that are due by the clock as it is, one after the other, or so many of them."""

@@ -1,6 +1,5 @@
-"""Channels side by side: none delays another, a stop loses nothing, and a failure ends the run instead of hanging."""
+"""Channels side by side: none delays another, and a failure ends the run instead of hanging."""
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,13 +8,10 @@ from uuid import uuid4
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from cep_orchestration.database.call_gate import CallGate
 from cep_orchestration.leads.drain import Drain
 from cep_orchestration.leads.model import Channel, Claimed, LookUp, Recorded, Settlement
 from cep_orchestration.leads.services import LeadServices
 from cep_orchestration.leads.store import Ledger
-from cep_orchestration.ports import Sent
-from cep_orchestration.settings import CallLimits
 from cep_orchestration_tests.demo_cms import RULES, DemoCms
 from cep_orchestration_tests.fakes import FakeAlerts, FakeCrm, FakeMailer, FakeMessenger, Gate
 from cep_orchestration_tests.leads.running import ADVISOR, CRM, EMAIL, LIST, channels_of, running, services_of
@@ -72,23 +68,6 @@ def test_a_channel_that_hangs_delays_no_other_not_even_for_a_lead_that_comes_lat
     assert cms.states(ADVISOR, [*first, later]) == ["sent"] * 3
 
 
-def test_a_stop_ends_the_run_after_the_calls_in_flight_and_their_outcomes_are_recorded(cms: DemoCms) -> None:
-    gate = Gate()
-    mailer = FakeMailer(Sent("m1"), gate=gate)
-    leads = cms.ask(8)
-    services = _services(cms, mailer)
-    single = [replace(channel, batch_size=1) for channel in services.channels]
-    with running(Drain("a", replace(services, channels=single)), gate) as (run, stop):
-        wait_until(lambda: len(mailer.calls) == services.workers, seconds=SECONDS, what="all workers call")
-        stop.set()
-        assert not run.done()
-        gate.opened.set()
-        run.result(SECONDS)
-    assert len(mailer.calls) == services.workers
-    assert sorted(cms.states(EMAIL, leads)) == ["pending"] * 3 + ["sent"] * 5
-    assert cms.rows("SELECT ended_at IS NOT NULL FROM orchestration.drains") == [True]
-
-
 def test_a_drain_shows_that_it_lives_until_its_last_call_has_ended(
     cms: DemoCms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,16 +87,6 @@ def test_a_drain_shows_that_it_lives_until_its_last_call_has_ended(
         gate.opened.set()
         run.result(SECONDS)
     assert cms.states(EMAIL, leads) == ["sent"]
-
-
-def test_a_stop_that_came_before_the_start_ends_the_run_and_loses_nothing(cms: DemoCms) -> None:
-    leads = cms.ask(2)
-    stop = threading.Event()
-    stop.set()
-    _drain(cms, FakeMailer()).run(stop)
-    with running(_drain(cms, FakeMailer())) as (run, _):
-        run.result(SECONDS)
-    assert cms.states(EMAIL, leads) == ["sent"] * 2
 
 
 @dataclass(frozen=True)
@@ -218,27 +187,3 @@ def test_an_alert_that_cannot_be_recorded_loses_no_outcome(cms: DemoCms) -> None
     with running(drain) as (run, _), pytest.raises(OperationalError, match="no alert today"):
         run.result(SECONDS)
     assert cms.states(ADVISOR, leads) == ["unknown"]
-
-
-def test_a_stop_lets_nobody_call_who_waits_for_the_rate_limit_and_they_have_claimed_nothing(cms: DemoCms) -> None:
-    gate = Gate()
-    mailer = FakeMailer(gate=gate)
-    leads = cms.ask(4)
-    limits = CallGate(cms.engine, CallLimits({"": 0, "mandrill": 0.1}, at_once=5))
-    services = _services(cms, mailer)
-    channels = [replace(channel, batch_size=1) for channel in services.channels]
-    drain = Drain("a", replace(services, channels=channels, gate=limits, close=limits.close))
-    places = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE l.locktype = 'advisory'"
-    with running(drain, gate) as (run, stop):
-        assert gate.reached.wait(SECONDS)
-        wait_until(
-            lambda: cms.rows(f"{places} AND datname = current_database()")[0] > 1, seconds=SECONDS, what="a queue"
-        )
-        assert sorted(cms.states(EMAIL, leads)) == ["pending"] * 3 + ["sending"]
-        stop.set()
-        gate.opened.set()
-        run.result(SECONDS)
-    limits.give_back_session()
-    assert len(mailer.calls) == 1
-    assert sorted(cms.states(EMAIL, leads)) == ["pending"] * 3 + ["sent"]
-    assert cms.rows("SELECT sum(attempts)::int FROM orchestration.deliveries WHERE channel = :c", c=EMAIL) == [1]

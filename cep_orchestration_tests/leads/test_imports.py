@@ -98,5 +98,8 @@ def test_a_held_lead_makes_nobody_a_duplicate(world: World) -> None:
     world.cms.ask(3, email="ana@example.com", course_run=5)
     world.record()
     [asking] = world.cms.ask(email="ana@example.com", course_run=5)
+    world.record()
+    same_as = "SELECT same_as FROM orchestration.leads WHERE lead_id = :lead"
+    assert world.cms.rows(same_as, lead=asking) == [[]], "else, once released, each would wait for the other"
     world.drain()
     assert world.cms.deliveries(EMAIL, [asking]) == [("sent", None)]

@@ -94,6 +94,7 @@ def test_filters_choose_together(world: World, config: dict[str, str], expected:
     world.cms.run(f"{settled} AND lead_id = :l", c=EMAIL, l=leads["old"])
     told = again(world, **config)
     assert {row["lead"] for row in told["Cuáles (las primeras 200)"]} == {leads[name] for name in expected}
+    assert told["No se tocan"] == 0
     [[act, *_, details]] = acts(world)
     assert act == "replay_deliveries"
     assert {lead for ids in details["deliveries"].values() for lead in ids} == {leads[name] for name in expected}

@@ -30,7 +30,7 @@ def test_every_reason_state_channel_and_pause_has_its_words() -> None:
         ("error in the program: ValueError", REASONS[Reason.PROGRAM_ERROR]),
         ("duplicate of 812", REASONS[Reason.DUPLICATE]),
         ("waits for what becomes of 812", REASONS[Reason.TWIN]),
-        ("duplicates", "respuesta del servicio"),
+        ("duplicate offers", "respuesta del servicio"),
         ("HubSpot: 503", "respuesta del servicio"),
     ],
 )

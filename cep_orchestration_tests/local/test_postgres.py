@@ -3,18 +3,23 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from cep_orchestration.local import postgres
 from cep_orchestration.local.postgres import EmbeddedPostgres
 from cep_orchestration.local.probes import Probe
 from cep_orchestration_tests.conftest import free_port
 from cep_orchestration_tests.postgres import connected, running_postgres
+from cep_orchestration_tests.waiting import wait_until
 
 OPEN_FOLDER = Path("/var/tmp")  # noqa: S108 - everyone may enter it, unlike pytest's folders
 AS_ORDINARY_USER = ("setpriv", "--reuid=games", "--regid=games", "--clear-groups")
@@ -36,6 +41,40 @@ def test_data_survives_a_restart_and_a_wrong_password_is_refused(tmp_path: Path)
         engine.connect() as connection,
     ):
         assert connection.execute(text("SELECT one FROM kept")).scalars().all() == [1]
+
+
+def test_no_statement_gets_into_the_servers_log_whatever_goes_wrong_with_it(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    port = free_port()
+    server = EmbeddedPostgres(tmp_path / "pg", port, cache=tmp_path / "cache")
+    server.initialise("pw")
+    with (
+        running_postgres(server.command(), port, "pw") as address,
+        connected(f"{address}/postgres", isolation_level="AUTOCOMMIT") as engine,
+        engine.connect() as connection,
+    ):
+        connection.execute(text("CREATE TABLE people (email text UNIQUE)"))
+        for _ in range(2):
+            with suppress(DBAPIError):
+                connection.execute(text("INSERT INTO people VALUES ('ana@example.com')"))
+        with suppress(DBAPIError):
+            connection.execute(text("SELECT 'ana@example.com'::int"))
+        with pytest.raises(DBAPIError), ThreadPoolExecutor(1) as pool:
+            pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+            busy = pool.submit(connection.execute, text("SELECT 'ana@example.com', pg_sleep(20)"))
+            wait_until(lambda: _is_busy(engine, pid), seconds=10, what="a statement at work")
+            os.kill(pid, signal.SIGKILL)
+            busy.result()
+    logged = "".join(capfd.readouterr())
+    assert "was terminated by signal 9" in logged
+    assert "ana@" not in logged
+
+
+def _is_busy(engine: Engine, pid: int) -> bool:
+    with engine.connect() as connection:
+        question = text("SELECT state = 'active' FROM pg_stat_activity WHERE pid = :pid")
+        return bool(connection.execute(question, {"pid": pid}).scalar_one())
 
 
 def test_an_initialisation_that_was_cut_off_is_begun_anew(tmp_path: Path) -> None:

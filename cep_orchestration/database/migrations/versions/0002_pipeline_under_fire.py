@@ -62,7 +62,8 @@ CREATE TABLE orchestration.providers (
 -- When somebody asked, for the question whether it was within 24 hours: an impossible time is when it was first seen.
 CREATE FUNCTION orchestration.asked_at(created_at timestamptz, first_seen timestamptz)
 RETURNS timestamptz LANGUAGE sql IMMUTABLE AS $$
-    SELECT CASE WHEN created_at BETWEEN first_seen - interval '2 days' AND first_seen THEN created_at ELSE first_seen END
+    SELECT CASE WHEN created_at BETWEEN first_seen - interval '2 days' AND first_seen
+                THEN created_at ELSE first_seen END
 $$;
 
 -- known: people were told that the trouble is there, and not yet that it is over.
