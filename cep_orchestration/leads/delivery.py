@@ -51,7 +51,7 @@ class Delivery:
                 claimed = self.services.ledger.claim(channel, self.drain_id)
                 if not claimed.claims:
                     return False
-                full = not claimed.probe and (channel.by_advisor or len(claimed.claims) >= channel.batch_size)
+                full = _may_be_more(channel, claimed)
                 if full:
                     more()
                 log.info("channel=%s event=claimed deliveries=%d", channel.name, len(claimed.claims))
@@ -150,6 +150,12 @@ class Delivery:
             reasons = sorted({one.reason or "" for one in settlements if one.state is state})
             if reasons:
                 self.services.alerts.raise_alert(delivery_alert(channel, state, reasons))
+
+
+def _may_be_more(channel: Channel, claimed: Claimed) -> bool:
+    """Whether more may wait than was claimed: what goes again is claimed in small parts."""
+    first = claimed.claims[0]
+    return not claimed.probe and (channel.by_advisor or first.attempts > 1 or len(claimed.claims) >= channel.batch_size)
 
 
 def _decided(channel: Channel, claim: Claim, lead: Lead | Skipped | None, ready: Mapping[str, Lead]) -> Outcome | None:

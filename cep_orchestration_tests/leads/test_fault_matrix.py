@@ -1,6 +1,6 @@
 """Every fault of every provider: what becomes of the leads right after it, while it lasts, and once it is gone.
 
-`pytest -s -k fault_matrix` prints the table.
+`pytest -n 0 -s -k fault_matrix` prints the table.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,6 +15,7 @@ from cep_orchestration_tests.postgres import connected, temporary_database
 from cep_orchestration_tests.providers import running_sandbox
 
 CELLS = expected()
+pytestmark = pytest.mark.xdist_group("fault_matrix")  # each fault is played once, for all of its cells
 
 
 class Matrix:

@@ -9,9 +9,10 @@ from sqlalchemy.exc import DBAPIError
 
 from cep_orchestration.leads.advisor_messages import AdvisorMessages
 from cep_orchestration.leads.channels import lead_channels
-from cep_orchestration.leads.store import RECORD_LOCK
-from cep_orchestration_tests.demo_cms import CAMPUS, DemoCms
+from cep_orchestration.leads.store import RECORD_LOCK, Ledger
+from cep_orchestration_tests.demo_cms import CAMPUS, RULES, DemoCms
 from cep_orchestration_tests.fakes import FakeList, FakeMailer, FakeMessenger
+from cep_orchestration_tests.postgres import connected
 from cep_orchestration_tests.waiting import wait_until
 
 CHANNELS = lead_channels(FakeMailer(), AdvisorMessages(FakeMessenger()), None, FakeList())
@@ -121,10 +122,12 @@ def test_a_lead_counts_for_its_day_in_madrid_to_the_last_moment(cms: DemoCms) ->
     ],
 )
 def test_the_day_of_a_lead_is_that_of_its_creation_where_that_can_be(
-    cms: DemoCms, created: str, first_seen: str, baseline: bool, day: str
+    prepared_demo: str, created: str, first_seen: str, baseline: bool, day: str
 ) -> None:
     sql = "SELECT orchestration.lead_day(CAST(:created AS timestamptz), CAST(:seen AS timestamptz), :baseline)::text"
-    assert cms.rows(sql, created=created, seen=first_seen, baseline=baseline) == [day]
+    with connected(prepared_demo) as engine:
+        demo = DemoCms(engine, Ledger(engine, RULES))
+        assert demo.rows(sql, created=created, seen=first_seen, baseline=baseline) == [day]
 
 
 def test_two_that_record_at_the_same_moment_record_and_count_each_lead_once(cms: DemoCms) -> None:

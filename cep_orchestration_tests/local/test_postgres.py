@@ -22,6 +22,7 @@ from cep_orchestration_tests.postgres import connected, running_postgres
 from cep_orchestration_tests.waiting import wait_until
 
 OPEN_FOLDER = Path("/var/tmp")  # noqa: S108 - everyone may enter it, unlike pytest's folders
+ASK = "INSERT INTO people VALUES ('ana@example.com')"
 AS_ORDINARY_USER = ("setpriv", "--reuid=games", "--regid=games", "--clear-groups")
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can start it as another user")
 
@@ -52,23 +53,27 @@ def test_no_statement_gets_into_the_servers_log_whatever_goes_wrong_with_it(
     with (
         running_postgres(server.command(), port, "pw") as address,
         connected(f"{address}/postgres", isolation_level="AUTOCOMMIT") as engine,
-        engine.connect() as connection,
     ):
-        connection.execute(text("CREATE TABLE people (email text UNIQUE)"))
-        for _ in range(2):
-            with suppress(DBAPIError):
-                connection.execute(text("INSERT INTO people VALUES ('ana@example.com')"))
-        with suppress(DBAPIError):
-            connection.execute(text("SELECT 'ana@example.com'::int"))
-        with pytest.raises(DBAPIError), ThreadPoolExecutor(1) as pool:
-            pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
-            busy = pool.submit(connection.execute, text("SELECT 'ana@example.com', pg_sleep(20)"))
-            wait_until(lambda: _is_busy(engine, pid), seconds=10, what="a statement at work")
-            os.kill(pid, signal.SIGKILL)
-            busy.result()
+        for statement in ("CREATE TABLE people (email text UNIQUE)", ASK, ASK, "SELECT 'ana@example.com'::int"):
+            with engine.connect() as connection, suppress(DBAPIError):
+                connection.execute(text(statement))
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            _end_at_work(engine, number)
+            wait_until(Probe("postgres", f"{address}/postgres").healthy, seconds=10, what="PostgreSQL")
     logged = "".join(capfd.readouterr())
+    assert "terminating connection due to administrator command" in logged
     assert "was terminated by signal 9" in logged
     assert "ana@" not in logged
+
+
+def _end_at_work(engine: Engine, number: int) -> None:
+    """A server process gets the signal in the middle of a statement."""
+    with engine.connect() as connection, ThreadPoolExecutor(1) as pool:
+        pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        busy = pool.submit(connection.execute, text("SELECT 'ana@example.com', pg_sleep(20)"))
+        wait_until(lambda: _is_busy(engine, pid), seconds=10, what="a statement at work")
+        os.kill(pid, number)
+        assert isinstance(busy.exception(), DBAPIError)
 
 
 def _is_busy(engine: Engine, pid: int) -> bool:
