@@ -46,7 +46,7 @@ def lead_services(settings: Settings) -> LeadServices:
         ledger=Ledger(engine, settings.lead_rules),
         channels=channels(settings, engine, requests, gate),
         states=ChannelStates(engine),
-        alerts=AlertBook(engine, ways(settings, requests, gate)),
+        alerts=AlertBook(engine, ways(settings, requests, call_gate(engine, settings))),
         gate=gate,
         close=gate.close,
         workers=settings.call_limits.at_once,

@@ -162,14 +162,14 @@ class CallGate:
         """Asks in this process's session; a database that is away is asked again for a while, then it is a stop."""
         deadline = time.monotonic() + DATABASE_SECONDS
         while True:
-            try:
-                with self._asking:
+            with self._asking:
+                try:
                     return question(self._open_session())
-            except (OperationalError, InterfaceError) as error:
-                with self._asking:
+                except (OperationalError, InterfaceError) as error:
                     self._drop_session()
-                if time.monotonic() > deadline or self._closed.wait(ASK_AGAIN_SECONDS):
-                    raise NotAdmittedError from error
+                    failure = error
+            if time.monotonic() > deadline or self._closed.wait(ASK_AGAIN_SECONDS):
+                raise NotAdmittedError from failure
 
     def _open_session(self) -> Connection:
         if self._session is None:

@@ -39,7 +39,7 @@ def connect(address: str) -> Engine:
         pool_pre_ping=True,
         hide_parameters=True,  # an error must not carry personal data into a log
         pool_size=10,
-        max_overflow=10,
+        max_overflow=40,  # a run has five workers for each of its channels, and some more threads
         connect_args={"connect_timeout": 10, "application_name": "cep_orchestration"},
     )
 

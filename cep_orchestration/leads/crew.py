@@ -43,9 +43,13 @@ class Crew:
         return self._active == 0
 
     def close(self) -> None:
-        """No further worker begins; returns when the last batch in hand has ended."""
+        """No further batch begins."""
         with self._changed:
             self._closed = True
+
+    def wait(self) -> None:
+        """Until the last batch in hand has ended."""
+        with self._changed:
             self._changed.wait_for(self.idle)
 
     def _work(self) -> None:

@@ -12,7 +12,15 @@ from cep_orchestration.leads.model import Channel, Claim, Claimed, Health, Settl
 from cep_orchestration.leads.rules import lacks_consent, looked_up, of_twin, settle, verdict
 from cep_orchestration.leads.services import LeadServices
 from cep_orchestration.leads.story import Story
-from cep_orchestration.leads.words import delivery_alert, look_up_alert, paused_alert, paused_fingerprint, resumed_title
+from cep_orchestration.leads.words import (
+    delivery_alert,
+    look_up_alert,
+    look_up_fingerprint,
+    look_up_works_title,
+    paused_alert,
+    paused_fingerprint,
+    resumed_title,
+)
 from cep_orchestration.ports import (
     Blocked,
     Hold,
@@ -58,8 +66,10 @@ class Delivery:
                 outcomes = self._outcomes(channel, claimed)
         except NotAdmittedError:
             return False
-        change = self._note(channel, verdict(outcomes), time.monotonic() - began, claimed)
+        said = verdict(outcomes)
+        change = self._note(channel, said, time.monotonic() - began, claimed)
         self._settle(channel, claimed, outcomes, paused=change.paused)
+        self._tell(channel, change, said)
         return full
 
     def take_over(self) -> None:
@@ -86,6 +96,7 @@ class Delivery:
             if isinstance(found, Blocked):
                 self.services.alerts.raise_alert(look_up_alert(channel.name, found.reason))
             return False
+        self.services.alerts.resolve(look_up_fingerprint(channel.name), look_up_works_title(channel.name))
         settlements = looked_up(asked, found)
         self.services.ledger.conclude(channel.name, asked.batch, settlements)
         log.info("channel=%s event=looked_up deliveries=%d", channel.name, len(settlements))
@@ -118,15 +129,17 @@ class Delivery:
             )
 
     def _note(self, channel: Channel, said: Verdict, seconds: float, claimed: Claimed) -> Change:
-        """Tells the channel's state, and people where that changes it. A call that works changes nothing most times."""
+        """Tells the channel's state. A call that works changes nothing most times."""
         if said.health is Health.WORKS and not claimed.failures and not claimed.probe:
             return Change()
-        change = self.services.states.note(channel.name, said, seconds, probe=claimed.probe)
+        return self.services.states.note(channel.name, said, seconds, probe=claimed.probe)
+
+    def _tell(self, channel: Channel, change: Change, said: Verdict) -> None:
+        """Tells people where the channel's state changed; after the outcomes are recorded, which matter more."""
         if change.began:
             self.services.alerts.raise_alert(paused_alert(channel.name, change.began, said.reason))
         if change.resumed:
             self.services.alerts.resolve(paused_fingerprint(channel.name), resumed_title(channel.name))
-        return change
 
     def _settle(self, channel: Channel, claimed: Claimed, outcomes: Mapping[str, Outcome], *, paused: bool) -> None:
         settlements = [

@@ -8,8 +8,8 @@ from cep_orchestration.leads.sql import GONE, OPEN
 # so that a lead that spoils its calls takes nobody with it.
 CLAIM = """
 WITH {advisors} first AS (
-    SELECT CASE WHEN d.attempts = 0 THEN :size WHEN d.attempts = 1 THEN greatest(:size / 10, 1) ELSE 1 END AS size,
-           d.attempts
+    SELECT CASE d.attempts + d.interruptions WHEN 0 THEN :size WHEN 1 THEN greatest(:size / 10, 1) ELSE 1 END AS size,
+           d.attempts + d.interruptions AS failed
     FROM orchestration.deliveries d
     WHERE d.channel = :channel AND d.state = 'pending' AND d.not_before <= now()
     ORDER BY d.not_before, d.lead_id LIMIT 1 FOR UPDATE SKIP LOCKED
@@ -24,10 +24,12 @@ WITH {advisors} first AS (
     FROM due WHERE d.channel = :channel AND d.lead_id = due.lead_id
     RETURNING d.lead_id, d.attempts
 )
-SELECT c.lead_id, c.attempts, twin.lead_id AS twin, twin.reached
+SELECT c.lead_id, c.attempts, twin.lead_id AS twin, twin.reached, coalesce(twin.waits, 0) AS twin_waits
 FROM claimed c JOIN orchestration.leads k USING (lead_id)
 LEFT JOIN LATERAL (
-    SELECT e.lead_id, e.state IN ('sent', 'unknown') AS reached FROM orchestration.deliveries e
+    SELECT e.lead_id, e.state IN ('sent', 'unknown') AS reached,
+           extract(epoch FROM e.not_before - now())::float AS waits
+    FROM orchestration.deliveries e
     WHERE :unique AND k.same_as <> '{{}}' AND e.channel = :channel AND e.lead_id = ANY(k.same_as)
       AND e.state IN ('pending', 'sending', 'sent', 'unknown')
     ORDER BY 2 DESC, e.created_at, e.lead_id LIMIT 1
@@ -69,7 +71,7 @@ OF_ONE_ADVISOR = """
 AND EXISTS (SELECT 1 FROM chosen LEFT JOIN advisors v ON v.campus_id = chosen.campus_id
             WHERE d.campus_id = v.shared_id OR d.campus_id IS NOT DISTINCT FROM chosen.campus_id)
 """
-OF_ONE_KIND = "AND d.attempts = (SELECT attempts FROM first)"
+OF_ONE_KIND = "AND d.attempts + d.interruptions = (SELECT failed FROM first)"
 CLAIM_ANY = text(CLAIM.format(advisors="", of_one=OF_ONE_KIND, size="(SELECT size FROM first)"))
 CLAIM_ONE_ADVISOR = text(CLAIM.format(advisors=f"RECURSIVE {ADVISORS},", of_one=OF_ONE_ADVISOR, size=":size"))
 
@@ -129,7 +131,7 @@ WITH next AS (
 )
 UPDATE orchestration.deliveries d SET look_up_at = now() + interval '1 minute'
 FROM next WHERE d.channel = :channel AND d.batch = next.batch AND d.look_up_at IS NOT NULL
-RETURNING d.batch, d.lead_id, d.attempts, d.state::text, d.claimed_at
+RETURNING d.batch, d.lead_id, d.attempts, d.interruptions, d.state::text, d.claimed_at
 """)
 CONTROL = text("""
 SELECT batch FROM orchestration.deliveries

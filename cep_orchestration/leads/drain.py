@@ -47,10 +47,11 @@ class Drain:
             try:
                 self._poll(stop, served, crews)
             finally:
-                if stop.is_set():
-                    self.services.close()
+                self.services.close()
                 for crew in crews.values():
                     crew.close()
+                for crew in crews.values():
+                    crew.wait()
                 self._over.set()
                 for future in aside:
                     future.result()
@@ -91,7 +92,7 @@ class Drain:
         recorded = self.services.ledger.record_new(self.services.channels, whole_table=whole_table)
         self.story.note_recorded(recorded, self.services.channels)
         if recorded.held:
-            self.services.alerts.raise_alert(surge_alert(recorded.held))
+            self.services.alerts.raise_alert(surge_alert(recorded.held_in_all))
         return recorded.leads
 
     def _begin_aside(
@@ -109,12 +110,14 @@ class Drain:
         return [pool.submit(self._keep_doing, seconds, task) for seconds, task in tasks]
 
     def _keep_doing(self, seconds: float, task: Callable[[], object]) -> None:
-        try:
-            task()
-            while not self._over.wait(seconds):
+        """Also after a failure, which ends the run: until the calls in flight have ended."""
+        over = False
+        while not over:
+            try:
                 task()
-        except BaseException as error:  # noqa: BLE001 - told to the run, which raises it
-            self._failure.note(error)
+            except BaseException as error:  # noqa: BLE001 - told to the run, which raises it
+                self._failure.note(error)
+            over = self._over.wait(seconds)
 
     def _sweep(self, delivery: Delivery, stop: threading.Event) -> None:
         """Takes over what dead runs left, and looks through the whole table when that is due."""

@@ -59,12 +59,16 @@ class Claim:
 
     twin     the lead that asked the same before, where the channel reaches a person once for both
     reached  whether the twin was reached (None without one); until that is known this one waits
+    twin_wait_seconds  when the twin goes again, from now
+    interruptions      how often a run died with this in hand
     """
 
     lead_id: str
     attempts: int
     twin: str | None = None
     reached: bool | None = None
+    twin_wait_seconds: float = 0.0
+    interruptions: int = 0
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,7 @@ class Recorded:
 
     leads: int = 0
     held: int = 0
+    held_in_all: int = 0
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ def of_twin(claim: Claim) -> Outcome | None:
         return None
     if claim.reached:
         return Skipped(f"{Reason.DUPLICATE} {claim.twin}")
-    return Hold(f"{Reason.TWIN} {claim.twin}", TWIN_SECONDS)
+    return Hold(f"{Reason.TWIN} {claim.twin}", max(TWIN_SECONDS, claim.twin_wait_seconds))
 
 
 def lacks_consent(lead: Lead) -> Reason | None:
@@ -149,7 +149,9 @@ def looked_up(look_up: LookUp, found: Outcomes) -> list[Settlement]:
 
 
 def _of_unknown(claim: Claim, found: Outcome | None) -> Settlement:
-    outcome = found if isinstance(found, Sent | Rejected) else Retry(Reason.NOT_FOUND)
+    given_up = claim.interruptions >= MAX_INTERRUPTIONS
+    not_there = Rejected(Reason.INTERRUPTED) if given_up else Retry(Reason.NOT_FOUND)
+    outcome = found if isinstance(found, Sent | Rejected) else not_there
     return settle(claim, outcome, repeatable=False, jitter=0.0, look_up_seconds=ASK_AGAIN_SECONDS)
 
 

@@ -13,7 +13,7 @@ from cep_orchestration.ports import Alerts, Gate
 @dataclass(frozen=True)
 class LeadServices:
     """
-    gate      the providers' rate limits; `close` turns away whoever waits for them, when the run is told to stop
+    gate      the providers' rate limits; `close` turns away whoever waits for them, when the run ends
     workers   most batches of one channel at once
     requests  counts what the run asks of each provider
     """

@@ -121,6 +121,8 @@ WITH {SOURCE}, held AS (
 SELECT count(*) FROM held
 """)  # noqa: S608 - as above
 
+HELD_IN_ALL = text("SELECT count(*) FROM orchestration.leads WHERE held_at IS NOT NULL")
+
 SWEEP_DUE = text(f"""
 UPDATE orchestration.installation SET swept_at = now() WHERE swept_at < now() - {SWEEP_EVERY} RETURNING true
 """)  # noqa: S608 - as above

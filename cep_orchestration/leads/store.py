@@ -68,7 +68,8 @@ class Ledger:
             connection.execute(LOCK, {"lock": RECORD_LOCK})
             if len(seen) > self.rules.surge_limit:
                 everything = connection.execute(statement, {"most": None}).all()
-                return Recorded(held=int(connection.execute(sql.HOLD, _identities(everything)).scalar_one()))
+                held = int(connection.execute(sql.HOLD, _identities(everything)).scalar_one())
+                return Recorded(held=held, held_in_all=int(connection.execute(sql.HELD_IN_ALL).scalar_one()))
             now = {**_identities(seen[:RECORD_AT_ONCE]), "channels": owed(channels)}
             return Recorded(leads=int(connection.execute(sql.RECORD, now).scalar_one()))
 
@@ -139,7 +140,11 @@ class Ledger:
             rows = connection.execute(delivery_sql.NEXT_LOOK_UP, {"channel": channel}).all()
             if not rows:
                 return None
-            unknown = [Claim(row.lead_id, row.attempts) for row in rows if row.state == State.UNKNOWN]
+            unknown = [
+                Claim(row.lead_id, row.attempts, interruptions=row.interruptions)
+                for row in rows
+                if row.state == State.UNKNOWN
+            ]
             accepted = [Claim(row.lead_id, row.attempts) for row in rows if row.state == State.SENT]
             values = {"channel": channel, "batch": rows[0].batch, "look_up": self.rules.look_up_seconds}
             control = connection.execute(delivery_sql.CONTROL, values).scalar() if unknown else None

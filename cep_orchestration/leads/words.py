@@ -114,16 +114,24 @@ def surge_alert(held: int) -> Alert:
     return Alert(
         fingerprint="surge/leads",
         severity=Severity.HIGH,
-        title=f"Leads: {held} leads nuevos de golpe están retenidos",
+        title=f"Leads: {held} leads que llegaron de golpe están retenidos",
         what_to_do="Tantos a la vez parecen una importación (LEADS_SURGE_LIMIT): no se les ha enviado nada. Lance "
         "release_leads para entregarlos o para darlos por antiguos.",
     )
 
 
+def look_up_fingerprint(channel: str) -> str:
+    return f"look_up/{channel}"
+
+
+def look_up_works_title(channel: str) -> str:
+    return f"Leads: los envíos por «{CHANNELS.get(channel, channel)}» vuelven a poder comprobarse"
+
+
 def look_up_alert(channel: str, reason: str) -> Alert:
     """For a provider that cannot say what became of unclear deliveries."""
     return Alert(
-        fingerprint=f"look_up/{channel}",
+        fingerprint=look_up_fingerprint(channel),
         severity=Severity.HIGH,
         title=f"Leads: no se puede comprobar qué fue de los envíos por «{CHANNELS.get(channel, channel)}»",
         what_to_do=f"Motivo: {reason[:200]}. Hasta que se corrija, los envíos sin confirmar no se repiten.",

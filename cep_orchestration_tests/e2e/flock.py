@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import requests
@@ -70,6 +70,10 @@ def settings(sandbox: str) -> dict[str, str]:
     }
 
 
+def _error(kind: str, provider: str, who: Canary) -> dict[str, Any]:
+    return error(provider, kind, who)
+
+
 @dataclass
 class Flock:
     """Everybody who was planted, by their ids in the CMS."""
@@ -93,7 +97,7 @@ class Flock:
         self.settle()
         for kind in KINDS:
             if kind != "log-in":
-                self.meet(lambda provider, who, kind=kind: error(provider, kind, who))
+                self.meet(partial(_error, kind))
                 self.settle()
         self.meet(lambda _provider, _who: {"hang_up": True, "accept_first": True})
         self.settle()

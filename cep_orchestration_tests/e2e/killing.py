@@ -159,6 +159,19 @@ class Count:
     abandoned_calls: int
     states: dict[tuple[str, str], int]
 
+    def faults(self) -> list[str]:
+        """What must not be, in words."""
+        lost = (self.emails_lost, self.messages_lost, self.contacts_lost, self.members_lost)
+        left = {(channel, state) for channel, state in self.states if state not in ("sent", "skipped")}
+        wrong = {
+            "messaged twice": bool(self.emails_twice or self.messages_twice),
+            "lost": any(lost),
+            "the live count is not that of the leads": not self.live_count == self.recorded == self.leads,
+            "unknown, though no kill interrupted it": self.not_in_flight > 0,
+            "neither sent nor skipped": bool(left - {("advisor_message", "unknown")}),
+        }
+        return [fault for fault, is_so in wrong.items() if is_so]
+
 
 def slow_down(system: System) -> None:
     """Calls that last a while, so that kills meet some in flight."""

@@ -91,7 +91,9 @@ class ModelProvider:
                 outcomes[lead.id] = outcome
         return outcomes
 
-    def look_up(self, channel: str, batch: str, _since: datetime, control: str | None) -> Outcomes | Unavailable | Blocked:
+    def look_up(
+        self, channel: str, batch: str, _since: datetime, control: str | None
+    ) -> Outcomes | Unavailable | Blocked:
         if self.search:
             return self.search
         ours = [one for one in self.messages if one.channel == channel and one.batch in (batch, control)]

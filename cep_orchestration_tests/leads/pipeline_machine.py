@@ -43,7 +43,8 @@ MOMENTS = st.sampled_from([1.0, 10.0, 61.0, 301.0, 700.0, 90_000.0])
 SEARCHES = st.sampled_from([None, None, Unavailable("away"), Blocked("no such key")])
 
 EMPTY = (
-    "TRUNCATE public.leads, orchestration.leads, orchestration.deliveries, orchestration.drains, orchestration.channels,"
+    "TRUNCATE public.leads, orchestration.leads, orchestration.deliveries, orchestration.drains,"
+    " orchestration.channels,"
     " orchestration.operator_acts, orchestration.live_counts, orchestration.alerts RESTART IDENTITY CASCADE"
 )
 ASK = text(

@@ -30,7 +30,7 @@ def test_counts_tell_what_was_kept_and_every_request_also_a_refused_one(sandbox:
     sandbox.slack(text="lost")
     counts = sandbox.counts()
     assert [counts[kind] for kind in ("email", "whatsapp", "contact", "alert")] == [1, 0, 0, 0]
-    assert counts["requests"] == {**dict.fromkeys(Provider, 0), "mandrill": 2, "slack": 1}
+    assert counts["requests"] == {**dict.fromkeys(map(str, Provider), 0), "mandrill": 2, "slack": 1}
 
 
 def test_deleting_empties_everything_but_seqs_go_on_rising(sandbox: Client) -> None:
