@@ -10,6 +10,8 @@ from cep_orchestration_tests.e2e.dagster_api import Dagster
 from cep_orchestration_tests.e2e.system import System
 from cep_orchestration_tests.waiting import wait_until
 
+pytestmark = pytest.mark.xdist_group("e2e")  # one process, and one system, for all of these
+
 
 def test_every_lead_gets_one_email_one_contact_and_one_mention_to_its_advisor(arrival: Arrival) -> None:
     addresses = sorted(person.email for person in arrival.people)

@@ -11,10 +11,13 @@ from cep_orchestration_tests.e2e.system import System, free_ports
 from cep_orchestration_tests.postgres import temporary_database
 from cep_orchestration_tests.waiting import wait_until
 
+pytestmark = pytest.mark.xdist_group("e2e")  # one process, and one system, for all of these
+
 HISTORIC = 10_000
 ASK = text(
-    "INSERT INTO cms.leads (first_name, last_name, email, phone, campus_id, course_id)"
-    " SELECT 'Eva', 'Gil ' || n, 'eva' || n || '@gil.example', '600000000', c.id, k.id"
+    "INSERT INTO cms.leads"
+    " (first_name, last_name, email, phone, campus_id, course_id, gdpr_consent, consent_timestamp)"
+    " SELECT 'Eva', 'Gil ' || n, 'eva' || n || '@gil.example', '600000000', c.id, k.id, true, now()"
     " FROM cms.campuses c, cms.courses k, generate_series(1, :count) n"
 )
 
@@ -43,6 +46,7 @@ def real(tmp_path: Path, foreign: Engine, database_url: str, dagster_url: str) -
             "S3_SECRET_ACCESS_KEY": "else",
             "MAILCHIMP_TRANSACTIONAL_BASE_URL": f"{sandbox}/mandrill/api/1.0",
             "WHATSAPP_BASE_URL": f"{sandbox}/whatsapp/v26.0",
+            "LEADS_LINGER_SECONDS": "0",
         },
     )
     try:
@@ -70,6 +74,7 @@ def test_leads_flow_from_a_foreign_cms_and_what_it_lacks_is_skipped_with_its_rea
                 ("advisor_message", "skipped", "no advisor phone", 3),
                 ("confirmation_email", "sent", None, 3),
                 ("crm_contact", "skipped", "no CRM", 3),
+                ("mailing_list", "skipped", "not configured", 3),
             ]
 
     wait_until(settled, seconds=20, what="three leads settled through every channel")

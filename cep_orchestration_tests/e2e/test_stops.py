@@ -11,6 +11,8 @@ from cep_orchestration_tests.e2e.dagster_api import Dagster
 from cep_orchestration_tests.e2e.system import System
 from cep_orchestration_tests.waiting import wait_until
 
+pytestmark = pytest.mark.xdist_group("e2e")  # one process, and one system, for all of these
+
 IN_FLIGHT = "SELECT count(*) FROM orchestration.deliveries WHERE channel = 'confirmation_email' AND state = 'sending'"
 STATE = "SELECT state::text FROM orchestration.deliveries WHERE channel = 'confirmation_email' AND lead_id = :lead"
 GAVE_WAY = "Cedió el paso"
