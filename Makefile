@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install up test check format lock bench torture
+.PHONY: help install up test test-parts test-end-to-end check format lock bench torture
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -26,8 +26,14 @@ $(INSTALLED): requirements.lock pyproject.toml
 up: install ## start the whole system and stay in the foreground; Ctrl-C ends it
 	@exec $(BIN)/cep up
 
-test: install ## every test, on the embedded parts
-	@$(BIN)/pytest
+test: install ## every test, on the embedded parts; end to end beside the others
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-parts test-end-to-end
+
+test-parts: install
+	@$(BIN)/pytest --ignore=cep_orchestration_tests/e2e
+
+test-end-to-end: install
+	@$(BIN)/pytest cep_orchestration_tests/e2e
 
 check: install ## lint, format, types, import rules
 	@$(BIN)/ruff check

@@ -15,8 +15,6 @@ from cep_orchestration.leads.story import Story
 from cep_orchestration.leads.words import (
     delivery_alert,
     look_up_alert,
-    look_up_fingerprint,
-    look_up_works_title,
     paused_alert,
     paused_fingerprint,
     resumed_title,
@@ -96,7 +94,6 @@ class Delivery:
             if isinstance(found, Blocked):
                 self.services.alerts.raise_alert(look_up_alert(channel.name, found.reason))
             return False
-        self.services.alerts.resolve(look_up_fingerprint(channel.name), look_up_works_title(channel.name))
         settlements = looked_up(asked, found)
         self.services.ledger.conclude(channel.name, asked.batch, settlements)
         log.info("channel=%s event=looked_up deliveries=%d", channel.name, len(settlements))

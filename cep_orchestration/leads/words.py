@@ -120,18 +120,10 @@ def surge_alert(held: int) -> Alert:
     )
 
 
-def look_up_fingerprint(channel: str) -> str:
-    return f"look_up/{channel}"
-
-
-def look_up_works_title(channel: str) -> str:
-    return f"Leads: los envíos por «{CHANNELS.get(channel, channel)}» vuelven a poder comprobarse"
-
-
 def look_up_alert(channel: str, reason: str) -> Alert:
     """For a provider that cannot say what became of unclear deliveries."""
     return Alert(
-        fingerprint=look_up_fingerprint(channel),
+        fingerprint=f"look_up/{channel}",
         severity=Severity.HIGH,
         title=f"Leads: no se puede comprobar qué fue de los envíos por «{CHANNELS.get(channel, channel)}»",
         what_to_do=f"Motivo: {reason[:200]}. Hasta que se corrija, los envíos sin confirmar no se repiten.",

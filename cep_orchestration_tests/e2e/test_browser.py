@@ -11,8 +11,6 @@ from cep_orchestration_tests.e2e.arrival import LEADS, Arrival
 from cep_orchestration_tests.e2e.dagster_api import Dagster
 from cep_orchestration_tests.e2e.system import System
 
-pytestmark = pytest.mark.xdist_group("e2e")  # one process, and one system, for all of these
-
 LOCATION = "/locations/cep_orchestration"
 WIDTH, PATIENCE_MS = 1400, 20_000
 expect.set_options(timeout=PATIENCE_MS)

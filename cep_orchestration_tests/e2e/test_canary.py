@@ -9,8 +9,6 @@ from cep_orchestration_tests.e2e.dagster_api import Dagster
 from cep_orchestration_tests.e2e.flock import Flock, settings
 from cep_orchestration_tests.e2e.system import System, free_ports
 
-pytestmark = pytest.mark.xdist_group("e2e")  # one process, and one system, for all of these
-
 PLACES: Mapping[str, Callable[[Flock], Iterable[tuple[str, str]]]] = {
     "Dagster's storage": lambda flock: in_database(flock.storage, "public"),
     "our own schema": lambda flock: in_database(flock.cms, "orchestration"),

@@ -15,8 +15,6 @@ from playwright.sync_api import Browser, Response
 from cep_orchestration_tests.e2e.dagster_api import LAUNCH, launch_parameters
 from cep_orchestration_tests.e2e.system import System
 
-pytestmark = pytest.mark.xdist_group("e2e")  # one process, and one system, for all of these
-
 ELSEWHERE = "https://elsewhere.example"
 ORDER = {"query": LAUNCH, "variables": {"parameters": launch_parameters("process_leads")}}
 ORDER_IN_ADDRESS = "/graphql?" + urlencode({"query": LAUNCH, "variables": json.dumps(ORDER["variables"])})

@@ -8,8 +8,6 @@ import pytest
 from cep_orchestration_tests.e2e.killing import SETTINGS, Count, rain_of_kills
 from cep_orchestration_tests.e2e.system import System
 
-pytestmark = pytest.mark.xdist_group("e2e")  # one process, and one system, for all of these
-
 LEADS = 160
 TARGETS = ("run-worker", "postgres", "daemon", "run-worker", "code-server")
 PAUSE_SECONDS = 2.0

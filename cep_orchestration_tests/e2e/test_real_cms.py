@@ -11,8 +11,6 @@ from cep_orchestration_tests.e2e.system import System, free_ports
 from cep_orchestration_tests.postgres import temporary_database
 from cep_orchestration_tests.waiting import wait_until
 
-pytestmark = pytest.mark.xdist_group("e2e")  # one process, and one system, for all of these
-
 HISTORIC = 10_000
 ASK = text(
     "INSERT INTO cms.leads"

@@ -11,9 +11,6 @@ from cep_orchestration_tests.e2e.dagster_api import Dagster
 from cep_orchestration_tests.e2e.system import System
 from cep_orchestration_tests.waiting import wait_until
 
-pytestmark = pytest.mark.xdist_group("e2e")  # one process, and one system, for all of these
-
-IN_FLIGHT = "SELECT count(*) FROM orchestration.deliveries WHERE channel = 'confirmation_email' AND state = 'sending'"
 STATE = "SELECT state::text FROM orchestration.deliveries WHERE channel = 'confirmation_email' AND lead_id = :lead"
 GAVE_WAY = "Cedió el paso"
 
@@ -49,7 +46,7 @@ def test_a_run_that_is_stopped_records_its_call_in_flight_and_ends(
     requests.put(f"{system.sandbox}/api/faults/mandrill", json=fault, timeout=5).raise_for_status()
     cms, seq = system.settings.cms_database_url, system.latest()
     [lead] = system.make_leads(1)
-    wait_until(lambda: system.rows(cms, IN_FLIGHT)[0][0] == 1, seconds=20, what="a call in flight")
+    wait_until(lambda: system.rows(cms, STATE, lead=str(lead)) == [("sending",)], seconds=20, what="a call in flight")
     [run] = dagster.runs(statuses=["STARTED"], pipelineName="process_leads")
     stop(system, dagster, run.id)
     wait_until(lambda: dagster.has_ended(run.id), seconds=20, what="the end of the run")

@@ -13,8 +13,6 @@ from cep_orchestration_tests.e2e.dagster_api import Dagster
 from cep_orchestration_tests.e2e.system import System
 from cep_orchestration_tests.waiting import wait_until
 
-pytestmark = pytest.mark.xdist_group("e2e")  # one process, and one system, for all of these
-
 PARTS = {"postgres", "sandbox", "code-server", "web-server", "daemon", "s3"}
 
 

@@ -63,7 +63,7 @@ def test_an_import_larger_than_one_look_records_is_held_to_the_last_lead(
     monkeypatch.setattr("cep_orchestration.leads.store.RECORD_AT_ONCE", 20)
     world.rules = replace(world.rules, surge_limit=10)
     world.cms.pour_in(55)
-    assert [world.record(), world.record()] == [Recorded(held=55), Recorded()]
+    assert [world.record(), world.record()] == [Recorded(held=55, held_in_all=55), Recorded()]
 
 
 def test_a_limit_above_what_one_look_records_holds_all_the_same(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +72,7 @@ def test_a_limit_above_what_one_look_records_holds_all_the_same(world: World, mo
     world.cms.pour_in(30)
     assert [world.record() for _ in range(3)] == [Recorded(leads=20), Recorded(leads=10), Recorded()]
     world.cms.pour_in(31)
-    assert world.record() == Recorded(held=31)
+    assert world.record() == Recorded(held=31, held_in_all=31)
 
 
 def test_an_import_of_old_leads_is_held_by_the_look_that_finds_them(world: World) -> None:
