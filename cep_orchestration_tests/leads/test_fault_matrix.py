@@ -15,7 +15,6 @@ from cep_orchestration_tests.postgres import connected, temporary_database
 from cep_orchestration_tests.providers import running_sandbox
 
 CELLS = expected()
-pytestmark = pytest.mark.xdist_group("fault_matrix")  # each fault is played once, for all of its cells
 
 
 class Matrix:
