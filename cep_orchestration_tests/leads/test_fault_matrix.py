@@ -1,6 +1,6 @@
 """Every fault of every provider: what becomes of the leads right after it, while it lasts, and once it is gone.
 
-`pytest -n 0 -s -k fault_matrix` prints the table.
+`pytest -s -k fault_matrix` prints the table.
 """
 
 from collections.abc import Iterator, Mapping

@@ -14,7 +14,7 @@ from hypothesis.stateful import invariant, run_state_machine_as_test
 from cep_orchestration.leads.rules import MAX_ATTEMPTS
 from cep_orchestration_tests.demo_cms import DemoCms
 from cep_orchestration_tests.leads.model_provider import Fate
-from cep_orchestration_tests.leads.pipeline_machine import ONCE, SERVED, Pipeline
+from cep_orchestration_tests.leads.pipeline_machine import ONCE, Pipeline
 from cep_orchestration_tests.leads.running import ADVISOR, EMAIL
 
 PROFILES = {
@@ -129,9 +129,7 @@ class Promises(Pipeline):
         }
 
     def _a_quiet_hour(self) -> None:
-        for channel in SERVED:
-            self.the_operator_resumes(channel)
-        self.a_run_does_all_of_its_work("B", 3_600.0, [Fate.SENT], None, recorded=True)
+        self.a_run_does_all_of_its_work("B", 3_600.0, [Fate.SENT])
         self.promises_are_kept()
 
 
@@ -141,3 +139,34 @@ def test_nobody_is_reached_twice_and_nothing_is_out_of_sight_whatever_happens(cm
             super().__init__(cms)
 
     run_state_machine_as_test(PromisesHere, settings=PROFILE)
+
+
+def test_what_the_provider_accepted_and_does_not_find_yet_is_not_mailed_again(cms: DemoCms) -> None:
+    machine = Promises(cms)
+    machine.the_first_ones_ask(1_000.0, 2, [Fate.ACCEPTED], recorded=True)
+    machine.promises_are_kept()
+    machine.a_run_does_all_of_its_work("B", 301.0, [Fate.SENT])
+    machine.promises_are_kept()
+    assert machine.provider.reached(EMAIL) == ["1", "2"]
+
+
+def test_an_answer_that_is_recorded_while_its_mail_is_looked_up_in_vain_stands(cms: DemoCms) -> None:
+    machine = Promises(cms)
+    machine.the_first_ones_ask(1_000.0, 1, [Fate.SENT], recorded=False)
+    machine.time_passes(301.0)
+    machine.claims_are_taken_over()
+    machine.unclear_ones_are_looked_up(None, recorded=False)
+    machine.a_run_records_late(0)
+    machine.promises_are_kept()
+    while machine.ledger.later:
+        machine.a_run_records_late(0)
+    machine.promises_are_kept()
+
+
+def test_an_outcome_from_before_a_take_over_leaves_the_same_runs_next_claim_alone(cms: DemoCms) -> None:
+    machine = Promises(cms)
+    machine.the_first_ones_ask(0.0, 1, [Fate.SENT], recorded=False)
+    machine.a_run_does_all_of_its_work("A", 61.0, [Fate.SENT], recorded=False)
+    while machine.ledger.later:
+        machine.a_run_records_late(0)
+        machine.promises_are_kept()
