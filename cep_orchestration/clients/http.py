@@ -7,11 +7,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlencode
 
 import requests
 
+from cep_orchestration.permission import may_call
 from cep_orchestration.ports import Gate, Hold, NotAdmittedError, Reason, Unavailable, Unknown
 
 CONNECT_SECONDS = 5.0
@@ -116,6 +119,8 @@ class Http:
         try:
             with self._gate.admitted(self.provider):
                 self._gate.start(self.provider)
+                if not may_call():
+                    raise NotAdmittedError
                 self._requests.count(self.provider)
                 return self._ask(method, address, _Outgoing(body), {"Content-Type": content_type, **(headers or {})})
         except NotAdmittedError as error:
@@ -158,6 +163,12 @@ def _json(response: requests.Response) -> Any:
 
 
 def _retry_after(response: requests.Response) -> float | None:
-    """Seconds of a Retry-After header, a day at most; its other form, a date, is left to our own back-off."""
-    value = response.headers.get("Retry-After", "")
-    return min(float(value), LONGEST_WAIT_SECONDS) if value.isdecimal() else None
+    """Seconds from a Retry-After header, a day at most: it holds seconds, or a date."""
+    value = response.headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdecimal():
+        return min(float(value), LONGEST_WAIT_SECONDS)
+    try:
+        left = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+    except (TypeError, ValueError):  # neither; or a date without a zone
+        return None
+    return min(max(left, 0.0), LONGEST_WAIT_SECONDS)

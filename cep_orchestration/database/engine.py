@@ -1,16 +1,21 @@
 """Connections to the business database: one engine a process and address, and what a refused one means in words."""
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from cep_orchestration.failures import SettingError, TransientError
 
+PATIENCE_SECONDS, AGAIN_SECONDS = 30.0, 0.5
+T = TypeVar("T")
 SHAPE = "postgresql://user:password@host:5432/database"
 DEMO_MARK = "CEP demo: invented people, for development only"
 
@@ -57,6 +62,20 @@ def opened(engine: Engine, setting: str = "CMS_DATABASE_URL") -> Iterator[Connec
         ) from error
     with connection:
         yield connection
+
+
+def patiently(engine: Engine, work: Callable[[Connection], T]) -> T:
+    """One transaction whose result is worth waiting for: where the database is away, or chose it as the victim of a
+    deadlock, it is done again for a while. `work` may be done twice without harm."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            with engine.begin() as connection:
+                return work(connection)
+        except (OperationalError, PoolTimeout):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(AGAIN_SECONDS)
 
 
 @contextmanager

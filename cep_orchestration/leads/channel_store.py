@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, text
 
+from cep_orchestration.database.engine import patiently
 from cep_orchestration.leads.model import Health, Pause, Verdict
-from cep_orchestration.leads.rules import FAILURES_BEFORE_PAUSE, LONGEST_PROBE_SECONDS, PROBE_SECONDS
+from cep_orchestration.leads.rules import FAILURES_BEFORE_PAUSE, LONGEST_PROBE_SECONDS, MAX_ATTEMPTS, PROBE_SECONDS
 
 # The second more makes sure that it is before the claim, which other clocks timed.
 FAILED = text("""
@@ -16,7 +17,7 @@ SET failures = c.failures + 1,
     failing_since = coalesce(c.failing_since, excluded.failing_since),
     failing_lead = CASE WHEN c.failures = 0 OR c.failing_lead = :lead THEN CAST(:lead AS text) END,
     wait_until = greatest(c.wait_until, excluded.wait_until)
-RETURNING failures, failing_lead, paused
+RETURNING failures, failing_lead, failing_since, paused
 """)
 PAUSE = text("""
 INSERT INTO orchestration.channels AS c (channel, paused, reason, paused_at, probe_at)
@@ -26,12 +27,16 @@ SET paused = excluded.paused, reason = excluded.reason, paused_at = excluded.pau
     probes = 0
 WHERE c.paused IS NULL OR c.paused = 'outage' AND excluded.paused <> 'outage'
    OR c.paused = 'account' AND excluded.paused = 'operator'
-RETURNING failing_since
+RETURNING true
 """)
 # What failed while the provider failed for everybody was nobody's fault.
 GIVE_BACK = text("""
 UPDATE orchestration.deliveries SET attempts = 0
 WHERE channel = :channel AND state = 'pending' AND attempts > 0 AND claimed_at >= :since
+""")
+REVIVE = text("""
+UPDATE orchestration.deliveries SET state = 'pending', attempts = 0, not_before = now(), settled_at = NULL
+WHERE channel = :channel AND state = 'dead' AND attempts >= :most AND claimed_at >= :since
 """)
 PROBE_FAILED = text("""
 UPDATE orchestration.channels
@@ -79,11 +84,13 @@ ALL = text("SELECT channel, paused, reason, paused_at FROM orchestration.channel
 
 @dataclass(frozen=True)
 class Change:
-    """What a call did to its channel. `paused`: it is paused now, so nobody's attempt counts."""
+    """What a call did to its channel. `paused`: it is paused now, so nobody's attempt counts. `revived`: what was dead
+    goes again, since the pause shows that it was not the lead's fault."""
 
     paused: bool = False
     began: Pause | None = None
     resumed: bool = False
+    revived: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,20 +99,22 @@ class ChannelStates:
 
     def note(self, channel: str, verdict: Verdict, seconds: float, *, probe: bool) -> Change:
         """Records what a claim's calls, which began `seconds` ago, say of the provider."""
-        with self.engine.begin() as connection:
-            match verdict.health:
-                case Health.UNTRIED:
-                    if probe:
-                        connection.execute(PROBE_UNUSED, {"channel": channel})
-                    return Change()
-                case Health.WORKS:
-                    resumed = connection.execute(WORKS, {"channel": channel}).scalar()
-                    return Change(resumed=bool(resumed))
-                case Health.REFUSES_US:
-                    began = pause(connection, channel, Pause.ACCOUNT, verdict.reason)
-                    return Change(paused=True, began=Pause.ACCOUNT if began else None)
-                case Health.FAILS:
-                    return _failed(connection, channel, verdict, seconds, probe)
+        return patiently(self.engine, lambda connection: _note(connection, channel, verdict, seconds, probe=probe))
+
+
+def _note(connection: Connection, channel: str, verdict: Verdict, seconds: float, *, probe: bool) -> Change:
+    match verdict.health:
+        case Health.UNTRIED:
+            if probe:
+                connection.execute(PROBE_UNUSED, {"channel": channel})
+            return Change()
+        case Health.WORKS:
+            return Change(resumed=bool(connection.execute(WORKS, {"channel": channel}).scalar()))
+        case Health.REFUSES_US:
+            began = pause(connection, channel, Pause.ACCOUNT, verdict.reason)
+            return Change(paused=True, began=Pause.ACCOUNT if began else None)
+        case Health.FAILS:
+            return _failed(connection, channel, verdict, seconds, probe)
 
 
 def may_claim(connection: Connection, channel: str) -> tuple[bool, bool, int]:
@@ -122,10 +131,7 @@ def may_claim(connection: Connection, channel: str) -> tuple[bool, bool, int]:
 def pause(connection: Connection, channel: str, kind: Pause, reason: str, probe_seconds: float = 0.0) -> bool:
     """Whether the pause is new. An operator's pause stands above one for the account, and that above an outage."""
     values = {"channel": channel, "kind": kind, "reason": reason[:200], "probe": probe_seconds}
-    row = connection.execute(PAUSE, values).one_or_none()
-    if row is not None and kind is Pause.OUTAGE and row.failing_since is not None:
-        connection.execute(GIVE_BACK, {"channel": channel, "since": row.failing_since})
-    return row is not None
+    return connection.execute(PAUSE, values).scalar() is not None
 
 
 def resume(connection: Connection, channel: str) -> bool:
@@ -144,5 +150,9 @@ def _failed(connection: Connection, channel: str, verdict: Verdict, seconds: flo
         return Change(paused=True)
     if row.failures < FAILURES_BEFORE_PAUSE or row.failing_lead is not None:
         return Change()
-    began = pause(connection, channel, Pause.OUTAGE, verdict.reason, max(PROBE_SECONDS, wait or 0.0))
-    return Change(paused=True, began=Pause.OUTAGE if began else None)
+    if not pause(connection, channel, Pause.OUTAGE, verdict.reason, max(PROBE_SECONDS, wait or 0.0)):
+        return Change(paused=True)
+    failing = {"channel": channel, "since": row.failing_since}
+    connection.execute(GIVE_BACK, failing)
+    revived = connection.execute(REVIVE, {**failing, "most": MAX_ATTEMPTS}).rowcount
+    return Change(paused=True, began=Pause.OUTAGE, revived=revived > 0)

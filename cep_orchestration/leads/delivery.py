@@ -1,7 +1,6 @@
 """What is done with one batch of a channel: admitted, claimed, delivered, settled; and what an unclear one became."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,11 +13,16 @@ from cep_orchestration.leads.services import LeadServices
 from cep_orchestration.leads.story import Story
 from cep_orchestration.leads.words import (
     delivery_alert,
+    delivery_fingerprint,
     look_up_alert,
+    look_up_fingerprint,
+    look_up_works_title,
     paused_alert,
     paused_fingerprint,
     resumed_title,
+    revived_title,
 )
+from cep_orchestration.permission import only_while
 from cep_orchestration.ports import (
     Blocked,
     Hold,
@@ -72,15 +76,13 @@ class Delivery:
 
     def take_over(self) -> None:
         """What the claims of runs that are gone become."""
-        by_name = {channel.name: channel for channel in self.services.channels}
         for name, settlements in self.services.ledger.take_over(self.services.channels).items():
-            self.story.note_settled(name, settlements)
-            self._alert(name, settlements, looked_up=name in by_name and by_name[name].look_up is not None)
+            self._account_for(name, settlements)
 
-    def look_up(self, channels: Sequence[Channel], stop: threading.Event) -> None:
+    def look_up(self, channels: Sequence[Channel], ending: Callable[[], bool]) -> None:
         """Asks the providers what became of the batches whose time for that has come."""
         for channel in channels:
-            while channel.look_up and not stop.is_set() and self._look_up_one(channel):
+            while channel.look_up and not ending() and self._look_up_one(channel):
                 pass
 
     def _look_up_one(self, channel: Channel) -> bool:
@@ -94,11 +96,11 @@ class Delivery:
             if isinstance(found, Blocked):
                 self.services.alerts.raise_alert(look_up_alert(channel.name, found.reason))
             return False
+        self.services.alerts.resolve(look_up_fingerprint(channel.name), look_up_works_title(channel.name))
         settlements = looked_up(asked, found)
         self.services.ledger.conclude(channel.name, asked.batch, settlements)
         log.info("channel=%s event=looked_up deliveries=%d", channel.name, len(settlements))
-        self.story.note_settled(channel.name, settlements)
-        self._alert(channel.name, settlements, looked_up=True)
+        self._account_for(channel.name, settlements)
         return True
 
     def _outcomes(self, channel: Channel, claimed: Claimed) -> Mapping[str, Outcome]:
@@ -118,7 +120,8 @@ class Delivery:
     def _deliver(self, channel: Channel, leads: Sequence[Lead], batch: str) -> Mapping[str, Outcome]:
         assert channel.deliver, "only channels that can deliver are served"  # noqa: S101 - for mypy
         try:
-            return channel.deliver(leads, batch)
+            with only_while(lambda: self.services.ledger.holds(channel.name, self.drain_id, batch)):
+                return channel.deliver(leads, batch)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the leads' outcome must be recorded
             log.error("%s: a batch of %d failed with %s", channel.name, len(leads), type(error).__name__)
             return dict.fromkeys(
@@ -137,6 +140,8 @@ class Delivery:
             self.services.alerts.raise_alert(paused_alert(channel.name, change.began, said.reason))
         if change.resumed:
             self.services.alerts.resolve(paused_fingerprint(channel.name), resumed_title(channel.name))
+        if change.revived:
+            self.services.alerts.resolve(delivery_fingerprint(channel.name, State.DEAD), revived_title(channel.name))
 
     def _settle(self, channel: Channel, claimed: Claimed, outcomes: Mapping[str, Outcome], *, paused: bool) -> None:
         settlements = [
@@ -151,14 +156,15 @@ class Delivery:
             for claim in claimed.claims
         ]
         self.services.ledger.settle(channel.name, self.drain_id, claimed.batch, settlements)
-        self.story.note_settled(channel.name, settlements)
-        self._alert(channel.name, settlements, looked_up=channel.look_up is not None)
+        self._account_for(channel.name, settlements)
 
-    def _alert(self, channel: str, settlements: Sequence[Settlement], *, looked_up: bool) -> None:
-        """What is dead, and what is unknown where nobody can be asked about it."""
-        for state in (State.DEAD,) if looked_up else (State.DEAD, State.UNKNOWN):
-            reasons = sorted({one.reason or "" for one in settlements if one.state is state})
-            if reasons:
+    def _account_for(self, channel: str, settlements: Sequence[Settlement]) -> None:
+        """For the run's story, and to people: what is dead, and what is unknown where nobody can be asked about it."""
+        self.story.note_settled(channel, settlements)
+        for state in (State.DEAD, State.UNKNOWN):
+            untold = [one for one in settlements if one.state is state and one.look_up_seconds is None]
+            if untold:
+                reasons = sorted({one.reason or "" for one in untold})
                 self.services.alerts.raise_alert(delivery_alert(channel, state, reasons))
 
 

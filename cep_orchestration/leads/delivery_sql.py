@@ -36,11 +36,14 @@ LEFT JOIN LATERAL (
 ) AS twin ON true
 """
 # An advisor may have several campuses: all that wait for them are one claim, and wait together after the last one.
+# One number is written in several ways, with the country or without; the last nine digits are enough to take no two
+# messages to one advisor at once.
 # The campuses for which something waits are read one by one off the index, however much that is.
-ADVISORS = """
+DIGITS = "nullif(right(regexp_replace({campus}.advisor_phone, '[^0-9]', '', 'g'), 9), '')"
+ADVISORS = f"""
 advisors AS (
     SELECT a.id AS campus_id, b.id AS shared_id FROM orchestration.cms_campuses a
-    JOIN orchestration.cms_campuses b ON b.id = a.id OR b.advisor_phone = a.advisor_phone
+    JOIN orchestration.cms_campuses b ON b.id = a.id OR {DIGITS.format(campus="b")} = {DIGITS.format(campus="a")}
 ), waiting AS (
     (SELECT campus_id FROM orchestration.deliveries WHERE channel = :advisor AND state = 'pending'
      AND campus_id IS NOT NULL ORDER BY campus_id LIMIT 1)
@@ -66,7 +69,7 @@ advisors AS (
                       WHERE s.state = 'sending' AND s.channel = :advisor AND v.campus_id = w.campus_id)
     ORDER BY w.not_before LIMIT 1
 )
-"""
+"""  # noqa: S608 - constants
 OF_ONE_ADVISOR = """
 AND EXISTS (SELECT 1 FROM chosen LEFT JOIN advisors v ON v.campus_id = chosen.campus_id
             WHERE d.campus_id = v.shared_id OR d.campus_id IS NOT DISTINCT FROM chosen.campus_id)
@@ -84,6 +87,11 @@ WHERE {OPEN}
                    WHERE e.channel = d.channel AND e.state = 'pending' AND e.not_before <= now()) END
 """)  # noqa: S608 - constants
 
+HOLDS = text("""
+SELECT EXISTS (SELECT 1 FROM orchestration.deliveries
+               WHERE state = 'sending' AND claimed_by = :drain AND channel = :channel AND batch = :batch)
+""")
+
 SETTLE = text("""
 UPDATE orchestration.deliveries d
 SET state = s.state::orchestration.delivery_state, reason = s.reason, provider_id = s.provider_id,
@@ -99,6 +107,7 @@ WHERE d.channel = :channel AND d.lead_id = s.lead_id AND d.claimed_by = :drain A
   AND d.state IN ('sending', 'unknown')
 """)
 
+# What is to be looked up waits from now on: until this moment its run may have made a call.
 # A crash is not the lead's fault and uses up no attempt; one that keeps crashing its runs is dead in the end.
 TAKE_OVER = text(f"""
 UPDATE orchestration.deliveries d
@@ -108,10 +117,11 @@ SET state = CASE WHEN d.channel <> ALL(:repeatable) THEN 'unknown'
     attempts = greatest(d.attempts - 1, 0),
     reason = :reason,
     not_before = now(),
-    look_up_at = CASE WHEN d.channel = ANY(:looked_up) THEN d.claimed_at + make_interval(secs => :look_up) END,
+    look_up_at = CASE WHEN d.channel = ANY(:looked_up) AND d.batch IS NOT NULL
+                      THEN now() + make_interval(secs => :look_up) END,
     settled_at = CASE WHEN d.channel <> ALL(:repeatable) OR d.interruptions + 1 >= :most THEN now() END
 WHERE {GONE}
-RETURNING d.channel, d.lead_id, d.state, d.reason
+RETURNING d.channel, d.lead_id, d.state, d.reason, CASE WHEN d.look_up_at IS NOT NULL THEN :look_up END AS look_up
 """)  # noqa: S608 - constants
 
 WAITING_SOON = text(f"""
@@ -126,7 +136,8 @@ SELECT EXISTS (SELECT 1 FROM unnest(CAST(:channels AS text[])) AS d (channel)
 # Who asks about a batch has a minute for it; then another may.
 NEXT_LOOK_UP = text("""
 WITH next AS (
-    SELECT batch FROM orchestration.deliveries WHERE channel = :channel AND look_up_at <= now()
+    SELECT batch FROM orchestration.deliveries
+    WHERE channel = :channel AND look_up_at <= now() AND batch IS NOT NULL
     ORDER BY look_up_at LIMIT 1 FOR UPDATE SKIP LOCKED
 )
 UPDATE orchestration.deliveries d SET look_up_at = now() + interval '1 minute'

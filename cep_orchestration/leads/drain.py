@@ -31,22 +31,27 @@ class Drain:
     random: Random = field(default_factory=Random)
     story: Story = field(default_factory=Story)
     _failure: Failure = field(default_factory=Failure)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _ended: threading.Event = field(default_factory=threading.Event)
+    """Nothing further is begun."""
     _over: threading.Event = field(default_factory=threading.Event)
+    """What was begun has ended."""
     _sweeping: bool = True
     """Until the first look at whether a sweep is due."""
 
     def run(self, stop: threading.Event) -> Story:
         """Until it was quiet for the lingering time, or `stop` is set: then calls in flight end and are recorded."""
-        began = time.monotonic()
+        self._stop, began = stop, time.monotonic()
         served = [channel for channel in self.services.channels if channel.deliver]
         self.services.ledger.beat(self.drain_id)
         with ThreadPoolExecutor(len(served) * self.services.workers + 4, thread_name_prefix="drain") as pool:
             delivery = Delivery(self.drain_id, self.services, self.random, self.story)
-            crews = {channel.name: self._crew(pool, delivery, channel, stop) for channel in served}
-            aside = self._begin_aside(pool, delivery, served, stop)
+            crews = {channel.name: self._crew(pool, delivery, channel) for channel in served}
+            aside = self._begin_aside(pool, delivery, served)
             try:
-                self._poll(stop, served, crews)
+                self._poll(served, crews)
             finally:
+                self._ended.set()
                 self.services.close()
                 for crew in crews.values():
                     crew.close()
@@ -62,19 +67,22 @@ class Drain:
         self.story.seconds = time.monotonic() - began
         return self.story
 
-    def _crew(self, pool: ThreadPoolExecutor, delivery: Delivery, channel: Channel, stop: threading.Event) -> Crew:
+    def _is_ending(self) -> bool:
+        return self._stop.is_set() or self._failure.seen.is_set() or self._ended.is_set()
+
+    def _crew(self, pool: ThreadPoolExecutor, delivery: Delivery, channel: Channel) -> Crew:
         def work() -> bool:
-            return not stop.is_set() and delivery.serve(channel, crew.wake)
+            return not self._is_ending() and delivery.serve(channel, crew.wake)
 
         crew = Crew(pool, self.services.workers, work, self._failure)
         return crew
 
-    def _poll(self, stop: threading.Event, served: Sequence[Channel], crews: Mapping[str, Crew]) -> None:
+    def _poll(self, served: Sequence[Channel], crews: Mapping[str, Crew]) -> None:
         """Until told to end, until something failed, until it was quiet long enough, for 15 minutes at most."""
         ledger = self.services.ledger
         began = quiet_since = time.monotonic()
         patience = max(QUIET_SECONDS, ledger.rules.linger_seconds)
-        while not (stop.is_set() or self._failure.seen.is_set()) and time.monotonic() - began < LONGEST_SECONDS:
+        while not self._is_ending() and time.monotonic() - began < LONGEST_SECONDS:
             recorded = self._record(whole_table=False)
             due = ledger.due(served)
             for channel in due:
@@ -84,8 +92,8 @@ class Drain:
             elif time.monotonic() - quiet_since >= patience and not ledger.waiting_soon(list(crews), self.drain_id):
                 return
             if not recorded:
-                stop.wait(POLL_SECONDS)
-        self.story.time_ran_out = not (stop.is_set() or self._failure.seen.is_set())
+                self._stop.wait(POLL_SECONDS)
+        self.story.time_ran_out = not self._is_ending()
 
     def _record(self, *, whole_table: bool) -> int:
         """Records what is new, and how many of it; an import is held and told."""
@@ -96,7 +104,7 @@ class Drain:
         return recorded.leads
 
     def _begin_aside(
-        self, pool: ThreadPoolExecutor, delivery: Delivery, served: Sequence[Channel], stop: threading.Event
+        self, pool: ThreadPoolExecutor, delivery: Delivery, served: Sequence[Channel]
     ) -> list[Future[None]]:
         """What goes on beside the deliveries, so that none of it holds up a lead. The heart beats until the last call
         has ended: as long as it does, nobody takes this run's claims over."""
@@ -104,8 +112,8 @@ class Drain:
         tasks: list[tuple[float, Callable[[], object]]] = [
             (BEAT_SECONDS, lambda: ledger.beat(self.drain_id)),
             (TELL_SECONDS, self.services.alerts.tell),
-            (SWEEP_SECONDS, lambda: self._sweep(delivery, stop)),
-            (LOOK_UP_SECONDS, lambda: delivery.look_up(served, stop)),
+            (SWEEP_SECONDS, lambda: self._sweep(delivery)),
+            (LOOK_UP_SECONDS, lambda: delivery.look_up(served, self._is_ending)),
         ]
         return [pool.submit(self._keep_doing, seconds, task) for seconds, task in tasks]
 
@@ -119,10 +127,10 @@ class Drain:
                 self._failure.note(error)
             over = self._over.wait(seconds)
 
-    def _sweep(self, delivery: Delivery, stop: threading.Event) -> None:
+    def _sweep(self, delivery: Delivery) -> None:
         """Takes over what dead runs left, and looks through the whole table when that is due."""
         delivery.take_over()
         self._sweeping = self.services.ledger.sweep_due()
-        while self._sweeping and not (stop.is_set() or self._failure.seen.is_set()):
+        while self._sweeping and not self._is_ending():
             self._sweeping = self._record(whole_table=True) > 0
         self._sweeping = False

@@ -1,7 +1,6 @@
 """The ledger in PostgreSQL: what was seen, what is due, what became of it; its statements are in sql, delivery_sql."""
 
 import json
-import time
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -12,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Engine, Row, text
 from sqlalchemy.exc import DataError, OperationalError
 
+from cep_orchestration.database.engine import patiently
 from cep_orchestration.leads import delivery_sql, sql
 from cep_orchestration.leads.channel_store import may_claim
 from cep_orchestration.leads.model import Channel, Claim, Claimed, Look, LookUp, Recorded, Settlement, State
@@ -23,7 +23,8 @@ MADRID = ZoneInfo("Europe/Madrid")
 ALIVE_SECONDS = 15
 """A drain whose heartbeat is older is taken for stuck: another may start beside it."""
 RECORD_AT_ONCE = 5_000
-SETTLE_SECONDS, SETTLE_AGAIN_SECONDS = 30.0, 0.5
+MANY = 1 / 4
+"""Of the surge limit: so many recent ones at once may be a part of an import."""
 RECORD_LOCK, ADVISOR_LOCK = 0x0CE9_0002, 0x0CE9_0003
 LOCK = text("SELECT pg_advisory_xact_lock(:lock)")
 
@@ -58,6 +59,7 @@ class Ledger:
         """Records leads that the ledger does not know, what is owed to them, and their live count, all at once.
 
         More new leads than the surge limit are an import: they are recorded as held, and nothing is owed to them yet.
+        Where the recent ones alone are many, those with old dates are counted too: an import has both.
         """
         with self.engine.begin() as connection:
             statement = sql.SEEN_ANY if whole_table else sql.SEEN_RECENT
@@ -65,6 +67,9 @@ class Ledger:
             seen = connection.execute(statement, {"most": most}).all()
             if not seen:
                 return Recorded()
+            if not whole_table and len(seen) > self.rules.surge_limit * MANY:
+                statement = sql.SEEN_ANY
+                seen = connection.execute(statement, {"most": most}).all()
             connection.execute(LOCK, {"lock": RECORD_LOCK})
             if len(seen) > self.rules.surge_limit:
                 everything = connection.execute(statement, {"most": None}).all()
@@ -103,20 +108,21 @@ class Ledger:
     def settle(self, channel: str, drain_id: str, batch: str, settlements: Sequence[Settlement]) -> None:
         """Records what became of this drain's claims, also of one that became unknown meanwhile: it is the truth.
 
-        A known outcome is worth waiting for: a database that is away is asked again for a while. Asking twice is safe.
+        Doing it twice is safe.
         """
         rows = json.dumps([asdict(settlement) for settlement in settlements])
         parameters = {"channel": channel, "drain": drain_id, "batch": batch, "settlements": rows}
-        deadline = time.monotonic() + SETTLE_SECONDS
-        while True:
-            try:
-                with self.engine.begin() as connection:
-                    connection.execute(delivery_sql.SETTLE, parameters)
-                return
-            except OperationalError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(SETTLE_AGAIN_SECONDS)
+        patiently(self.engine, lambda connection: connection.execute(delivery_sql.SETTLE, parameters))
+
+    def holds(self, channel: str, drain_id: str, batch: str) -> bool:
+        """Whether this drain's claim still stands. A run that was frozen for long may have lost it unawares; and a
+        database that is away cannot say so."""
+        parameters = {"channel": channel, "drain": drain_id, "batch": batch}
+        try:
+            with self.engine.begin() as connection:
+                return bool(connection.execute(delivery_sql.HOLDS, parameters).scalar())
+        except OperationalError:
+            return False
 
     def take_over(self, channels: Sequence[Channel]) -> dict[str, list[Settlement]]:
         """Claims of drains that are gone, by channel: due again if repeatable, else unknown, to be looked up or not."""
@@ -129,9 +135,10 @@ class Ledger:
             "reason": Reason.INTERRUPTED,
         }
         taken: dict[str, list[Settlement]] = {}
-        with self.engine.begin() as connection:
-            for channel, lead_id, state, reason in connection.execute(delivery_sql.TAKE_OVER, parameters):
-                taken.setdefault(channel, []).append(Settlement(lead_id, State(state), reason))
+        rows = patiently(self.engine, lambda connection: connection.execute(delivery_sql.TAKE_OVER, parameters).all())
+        for row in rows:
+            settlement = Settlement(row.lead_id, State(row.state), row.reason, look_up_seconds=row.look_up)
+            taken.setdefault(row.channel, []).append(settlement)
         return taken
 
     def next_look_up(self, channel: str) -> LookUp | None:
@@ -153,9 +160,8 @@ class Ledger:
     def conclude(self, channel: str, batch: str, settlements: Sequence[Settlement]) -> None:
         """Records what a look-up found."""
         rows = json.dumps([asdict(settlement) for settlement in settlements])
-        with self.engine.begin() as connection:
-            values = {"channel": channel, "batch": batch, "settlements": rows}
-            connection.execute(delivery_sql.CONCLUDE, values)
+        values = {"channel": channel, "batch": batch, "settlements": rows}
+        patiently(self.engine, lambda connection: connection.execute(delivery_sql.CONCLUDE, values))
 
     def waiting_soon(self, channels: Collection[str], drain_id: str) -> bool:
         """Whether there is something to do now or within ten seconds, or in the hands of this drain."""
@@ -165,8 +171,7 @@ class Ledger:
 
     def beat(self, drain_id: str) -> None:
         """The drain's heartbeat; the first makes it known."""
-        with self.engine.begin() as connection:
-            connection.execute(sql.BEAT, {"drain": drain_id})
+        patiently(self.engine, lambda connection: connection.execute(sql.BEAT, {"drain": drain_id}))
 
     def finish(self, drain_id: str) -> None:
         with self.engine.begin() as connection:

@@ -69,9 +69,22 @@ def reason_text(reason: str) -> str:
     return REASONS[with_lead] if with_lead else "respuesta del servicio"
 
 
+def channel_name(channel: str) -> str:
+    return CHANNELS.get(channel, channel)
+
+
+def delivery_fingerprint(channel: str, state: State) -> str:
+    return f"deliveries/{channel}/{state}"
+
+
+def revived_title(channel: str) -> str:
+    name = channel_name(channel)
+    return f"Leads: las entregas fallidas por «{name}» se intentan otra vez: el servicio fallaba para todos"
+
+
 def delivery_alert(channel: str, state: State, reasons: Sequence[str]) -> Alert:
     """For deliveries that became dead or unknown."""
-    name = CHANNELS.get(channel, channel)
+    name = channel_name(channel)
     title, advice = {
         State.DEAD: (
             f"Leads: entregas fallidas por «{name}»",
@@ -84,7 +97,7 @@ def delivery_alert(channel: str, state: State, reasons: Sequence[str]) -> Alert:
         ),
     }[state]
     return Alert(
-        fingerprint=f"deliveries/{channel}/{state}",
+        fingerprint=delivery_fingerprint(channel, state),
         severity=Severity.HIGH,
         title=title,
         what_to_do=f"Motivo: {_explained(reasons)}. {advice} Las entregas quedan registradas en leads/deliveries.",
@@ -100,13 +113,13 @@ def paused_alert(channel: str, kind: Pause, reason: str) -> Alert:
     return Alert(
         fingerprint=paused_fingerprint(channel),
         severity=Severity.HIGH,
-        title=f"Leads: el canal «{CHANNELS.get(channel, channel)}» está en pausa",
+        title=f"Leads: el canal «{channel_name(channel)}» está en pausa",
         what_to_do=f"Motivo: {_explained([reason])}. {PAUSES[kind]}",
     )
 
 
 def resumed_title(channel: str) -> str:
-    return f"Leads: el canal «{CHANNELS.get(channel, channel)}» vuelve a funcionar"
+    return f"Leads: el canal «{channel_name(channel)}» vuelve a funcionar"
 
 
 def surge_alert(held: int) -> Alert:
@@ -120,12 +133,20 @@ def surge_alert(held: int) -> Alert:
     )
 
 
+def look_up_fingerprint(channel: str) -> str:
+    return f"look_up/{channel}"
+
+
+def look_up_works_title(channel: str) -> str:
+    return f"Leads: los envíos por «{channel_name(channel)}» vuelven a poder comprobarse"
+
+
 def look_up_alert(channel: str, reason: str) -> Alert:
     """For a provider that cannot say what became of unclear deliveries."""
     return Alert(
-        fingerprint=f"look_up/{channel}",
+        fingerprint=look_up_fingerprint(channel),
         severity=Severity.HIGH,
-        title=f"Leads: no se puede comprobar qué fue de los envíos por «{CHANNELS.get(channel, channel)}»",
+        title=f"Leads: no se puede comprobar qué fue de los envíos por «{channel_name(channel)}»",
         what_to_do=f"Motivo: {reason[:200]}. Hasta que se corrija, los envíos sin confirmar no se repiten.",
     )
 

@@ -4,6 +4,8 @@ import socket
 import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 import urllib3
@@ -136,13 +138,23 @@ def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
         ("-5", None),
         ("soon", None),
         ("²", None),
-        ("Wed, 21 Oct 2037 07:28:00 GMT", None),
+        ("Wed, 21 Oct 2037 07:28:00 GMT", LONGEST_WAIT_SECONDS),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("Wed, 35 Oct 2037 07:28:00 GMT", None),
         ("99999999999999", LONGEST_WAIT_SECONDS),
     ],
 )
-def test_retry_after_is_read_in_seconds_and_never_longer_than_a_day(header: str, seconds: float | None) -> None:
+def test_retry_after_is_read_and_never_longer_than_a_day(header: str, seconds: float | None) -> None:
     with rude_server(http_reply("429 Too Many Requests", "{}", f"Retry-After: {header}")) as server:
         assert _http(server.address).post("x", {}).retry_after == seconds
+
+
+def test_a_date_to_retry_after_becomes_seconds_from_now() -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    with rude_server(http_reply("429 Too Many Requests", "{}", f"Retry-After: {date}")) as server:
+        after = _http(server.address).post("x", {}).retry_after
+    assert after is not None
+    assert 80 < after <= 90
 
 
 def test_a_proxy_of_the_environment_is_not_used(sandbox: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,6 +107,14 @@ class World:
             assert served < MOST_BATCHES, f"{name} is due for ever"
         return delivery.story
 
+    @staticmethod
+    def channels_with(mailer: Mailer) -> list[Channel]:
+        return channels_of(mailer, None, None)
+
+    def take_over(self) -> None:
+        """What the claims of runs that are gone become, by the clock as it is."""
+        Delivery("takes over", self.services, Random(1), Story()).take_over()
+
     def pause(self, kind: Pause, channel: str = CRM) -> None:
         """An outage is probed after five seconds."""
         with self.cms.engine.begin() as connection:
@@ -119,7 +127,7 @@ class World:
     def look_up(self) -> None:
         """Asks about everything that is due to be looked up by the clock as it is."""
         services = self.services
-        Delivery("looks up", services, Random(1), Story()).look_up(services.channels, Event())
+        Delivery("looks up", services, Random(1), Story()).look_up(services.channels, lambda: False)
 
     def record(self, *, whole_table: bool = False) -> Recorded:
         """Records who has asked, as another run would have done before."""

@@ -8,8 +8,9 @@ from uuid import uuid4
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from cep_orchestration.leads.channel_store import pause
 from cep_orchestration.leads.drain import Drain
-from cep_orchestration.leads.model import Channel, Claimed, LookUp, Recorded, Settlement
+from cep_orchestration.leads.model import Channel, Claimed, LookUp, Pause, Recorded, Settlement
 from cep_orchestration.leads.services import LeadServices
 from cep_orchestration.leads.store import Ledger
 from cep_orchestration_tests.demo_cms import RULES, DemoCms
@@ -159,6 +160,9 @@ class RefusingAlerts(FakeAlerts):
     def raise_alert(self, alert: Any) -> None:
         raise OperationalError("SELECT 1", {}, Exception("no alert today"))
 
+    def resolve(self, fingerprint: str, title: str) -> None:
+        self.raise_alert(fingerprint)
+
 
 def test_two_runs_at_once_share_the_work_send_nothing_twice_and_leave_nothing(cms: DemoCms) -> None:
     gate, messenger, crm = Gate(), FakeMessenger(), FakeCrm()
@@ -178,6 +182,37 @@ def test_two_runs_at_once_share_the_work_send_nothing_twice_and_leave_nothing(cm
     assert cms.rows("SELECT DISTINCT state::text FROM orchestration.deliveries WHERE channel <> :list", list=LIST) == [
         "sent"
     ]
+
+
+def test_the_end_of_a_pause_that_cannot_be_recorded_loses_no_outcome(cms: DemoCms) -> None:
+    leads = cms.ask()
+    with cms.engine.begin() as connection:
+        assert pause(connection, ADVISOR, Pause.OUTAGE, "a reason", probe_seconds=0.0)
+    services = _services(cms, FakeMailer(), FakeMessenger())
+    drain = Drain("a", replace(services, alerts=RefusingAlerts()))
+    with running(drain) as (run, _), pytest.raises(OperationalError, match="no alert today"):
+        run.result(SECONDS)
+    assert cms.states(ADVISOR, leads) == ["sent"]
+
+
+def test_a_heart_that_missed_a_beat_goes_on_until_the_last_call_has_ended(
+    cms: DemoCms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cep_orchestration.leads.drain.BEAT_SECONDS", 0.02)
+    gate, misses = Gate(), [True]
+    cms.ask()
+    failing = FailingLedger(
+        cms.engine, RULES, "beat", lambda _: gate.reached.is_set() and bool(misses and misses.pop())
+    )
+    with running(Drain("a", _services(cms, FakeMailer(gate=gate), ledger=failing)), gate) as (run, _):
+        assert gate.reached.wait(SECONDS)
+        wait_until(lambda: not misses, seconds=SECONDS, what="a beat that fails")
+        for _ in range(3):
+            cms.run(f"UPDATE orchestration.drains SET beat_at = {OLD}")
+            wait_until(lambda: cms.rows(FRESH) == [True], seconds=SECONDS, what="a beat after the one that failed")
+        gate.opened.set()
+        with pytest.raises(OperationalError):
+            run.result(SECONDS)
 
 
 def test_an_alert_that_cannot_be_recorded_loses_no_outcome(cms: DemoCms) -> None:

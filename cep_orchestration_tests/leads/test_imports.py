@@ -84,6 +84,16 @@ def test_an_import_of_old_leads_is_held_by_the_look_that_finds_them(world: World
     assert (_traces(world), world.alerts.fingerprints) == ([0, 0], ["surge/leads"])
 
 
+@pytest.mark.parametrize(("recent", "old"), [(8, 8), (3, 200)])
+def test_an_import_with_recent_and_old_dates_is_held_whole(world: World, recent: int, old: int) -> None:
+    world.rules = replace(world.rules, surge_limit=10)
+    world.cms.pour_in(recent)
+    world.cms.pour_in(old, created=OLD)
+    world.cms.run("UPDATE orchestration.installation SET swept_at = now() - interval '1 hour'")
+    assert world.drain().held == recent + old
+    assert _traces(world) == [0, 0]
+
+
 def test_two_that_see_an_import_at_once_hold_each_lead_once(world: World) -> None:
     world.rules = replace(world.rules, surge_limit=10)
     world.cms.pour_in(40)

@@ -3,7 +3,8 @@
 import pytest
 
 from cep_orchestration.leads.model import Pause
-from cep_orchestration_tests.fakes import PoisonedCrm
+from cep_orchestration.ports import Retry
+from cep_orchestration_tests.fakes import FakeCrm, PoisonedCrm
 from cep_orchestration_tests.leads.claiming import let_pass
 from cep_orchestration_tests.leads.running import CRM, World
 
@@ -23,6 +24,26 @@ def test_a_lead_that_fails_alone_is_dead_after_three_attempts_and_pauses_nothing
     assert world.cms.deliveries(CRM, [lead]) == [DEAD]
     assert world.cms.rows(STATE, channel=CRM) == [None]
     assert world.alerts.fingerprints == [f"deliveries/{CRM}/dead"]
+
+
+def test_a_lead_that_died_alone_goes_again_once_the_next_one_shows_that_nobody_gets_through(world: World) -> None:
+    world.crm = FakeCrm(Retry("500"))
+    [first] = world.cms.ask()
+    world.record()
+    for _ in range(3):
+        world.serve(CRM)
+        let_pass(world.cms, BACK_OFF)
+    assert world.cms.deliveries(CRM, [first]) == [DEAD]
+    [second] = world.cms.ask()
+    world.record()
+    world.serve(CRM, times=1)
+    assert world.cms.states(CRM, [first, second]) == ["pending"] * 2
+    assert f"deliveries/{CRM}/dead" in world.alerts.resolved
+    world.crm = FakeCrm()
+    for _ in range(2):
+        let_pass(world.cms, 60)
+        world.serve(CRM)
+    assert world.cms.states(CRM, [first, second]) == ["sent"] * 2
 
 
 @pytest.mark.parametrize("position", [0, 57, 99])
