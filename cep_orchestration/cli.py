@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cep_orchestration import checks
 from cep_orchestration.database.engine import connect, opened
 from cep_orchestration.database.migrate import migrate as migrate_database
-from cep_orchestration.environment import read_settings, setting_names
+from cep_orchestration.environment import setting_names
 from cep_orchestration.failures import CepError, SettingError
 from cep_orchestration.settings import Settings
 
@@ -62,10 +62,10 @@ def _sentence(error: CepError | OSError | SQLAlchemyError) -> str:
 def up() -> None:
     """Start everything and stay in the foreground; Ctrl-C ends it."""
     from cep_orchestration.local import up as local_up
-    from cep_orchestration.local.plan import load_secrets, make_plan
+    from cep_orchestration.local.plan import given_settings, load_secrets, make_plan
 
     given = environment()
-    keys = load_secrets(read_settings(given).home)
+    keys = load_secrets(given_settings(given).home)
     local_up.up(make_plan(given, keys), keys, say)
 
 
@@ -74,10 +74,11 @@ def up() -> None:
 @in_sentences
 def status(as_json: bool) -> None:
     """What runs, where, healthy or not. Exit code 1 unless everything is healthy."""
+    from cep_orchestration.local.plan import given_settings
     from cep_orchestration.local.status import status as part_status
     from cep_orchestration.local.up import is_up
 
-    home = read_settings(environment()).home
+    home = given_settings(environment()).home
     parts = part_status(home)
     if as_json:
         click.echo(json.dumps({"running": is_up(home), "parts": [asdict(part) for part in parts]}, indent=2))
@@ -155,11 +156,11 @@ def environment() -> dict[str, str]:
 
 def running_settings() -> Settings:
     """The settings; where the system runs here, with its embedded parts filled in."""
-    from cep_orchestration.local.plan import load_secrets, make_plan
+    from cep_orchestration.local.plan import given_settings, load_secrets, make_plan
     from cep_orchestration.local.up import is_up, ports_of_running
 
     given = environment()
-    settings = read_settings(given)
+    settings = given_settings(given)
     if is_up(settings.home):
         return make_plan({**ports_of_running(settings.home), **given}, load_secrets(settings.home)).settings
     if settings.cms_database_url:

@@ -165,3 +165,10 @@ def test_status_of_a_home_where_nothing_was_started_says_so(tmp_path: Path) -> N
     assert done.returncode == 1
     assert "Nothing was ever started" in done.stdout
     assert not (tmp_path / "home").exists(), "looking makes no folder"
+
+
+@pytest.mark.parametrize("vendor", ["hubspot", "salesforce", "zoho"])
+def test_in_the_demo_a_crm_needs_no_credential(vendor: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused(cep(tmp_path, "up", CRM_VENDOR=vendor, UI_PORT=str(port)), "UI_PORT")

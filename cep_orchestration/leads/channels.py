@@ -22,46 +22,62 @@ def lead_channels(
 ) -> list[Channel]:
     """`crm_batch`: contacts that one call to the CRM takes."""
     return [
-        Channel(
-            "confirmation_email",
-            "mandrill",
-            mailer.confirm if mailer else None,
-            lacks_email,
-            batch_size=500,
-            one_call_an_address=True,
-            unique=True,
-            look_up=mailer.look_up if mailer else None,
-        ),
-        Channel(
-            "advisor_message",
-            "whatsapp",
-            messages.deliver if messages else None,
-            lacks_advisor,
-            batch_size=ALL_OF_AN_ADVISOR,
-            by_advisor=True,
-            pace_seconds=PAIR_SECONDS,
-            unique=True,
-        ),
-        Channel(
-            "crm_contact",
-            crm_vendor,
-            _unnamed(crm.upsert) if crm else None,
-            lacks_email,
-            batch_size=crm_batch,
-            repeatable=True,
-            one_call_an_address=True,
-            absent=Reason.NO_CRM,
-        ),
-        Channel(
-            "mailing_list",
-            "mailchimp",
-            _unnamed(mailing_list.subscribe) if mailing_list else None,
-            lacks_marketing_consent,
-            batch_size=500,
-            repeatable=True,
-            one_call_an_address=True,
-        ),
+        _confirmation_email(mailer),
+        _advisor_message(messages),
+        _crm_contact(crm, crm_vendor, crm_batch),
+        _mailing_list(mailing_list),
     ]
+
+
+def _confirmation_email(mailer: Mailer | None) -> Channel:
+    return Channel(
+        "confirmation_email",
+        "mandrill",
+        mailer.confirm if mailer else None,
+        lacks_email,
+        batch_size=500,
+        one_call_an_address=True,
+        unique=True,
+        look_up=mailer.look_up if mailer else None,
+    )
+
+
+def _advisor_message(messages: AdvisorMessages | None) -> Channel:
+    return Channel(
+        "advisor_message",
+        "whatsapp",
+        messages.deliver if messages else None,
+        lacks_advisor,
+        batch_size=ALL_OF_AN_ADVISOR,
+        by_advisor=True,
+        pace_seconds=PAIR_SECONDS,
+        unique=True,
+    )
+
+
+def _crm_contact(crm: Crm | None, vendor: str, batch_size: int) -> Channel:
+    return Channel(
+        "crm_contact",
+        vendor,
+        _unnamed(crm.upsert) if crm else None,
+        lacks_email,
+        batch_size=batch_size,
+        repeatable=True,
+        one_call_an_address=True,
+        absent=Reason.NO_CRM,
+    )
+
+
+def _mailing_list(mailing_list: MailingList | None) -> Channel:
+    return Channel(
+        "mailing_list",
+        "mailchimp",
+        _unnamed(mailing_list.subscribe) if mailing_list else None,
+        lacks_marketing_consent,
+        batch_size=500,
+        repeatable=True,
+        one_call_an_address=True,
+    )
 
 
 def lacks_advisor(lead: Lead) -> Reason | None:

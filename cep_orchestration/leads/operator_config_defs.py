@@ -6,7 +6,7 @@ import dagster as dg
 from pydantic import Field
 
 from cep_orchestration.leads.model import State
-from cep_orchestration.leads.operator_rules import Act, Filters, Settling, act_of, period_of
+from cep_orchestration.leads.operator_rules import Act, Filters, Settling, act_of, period_of, plain
 
 DAY = "como 2027-01-31, entre comillas, hora de Madrid"
 CHANNELS_TEXT = "confirmation_email, advisor_message, crm_contact o mailing_list"
@@ -55,7 +55,7 @@ class Selecting(Acting):
     until: str = Field(default="", description=f"Hasta este día, incluido ({DAY}).")
 
     def filters(self) -> Filters:
-        ids = tuple(dict.fromkeys(lead_id.strip() for lead_id in self.lead_ids if lead_id.strip()))
+        ids = tuple(dict.fromkeys(filter(None, map(plain, self.lead_ids))))
         return Filters(lead_ids=ids, period=period_of(self.since, self.until))
 
 
@@ -76,7 +76,7 @@ class ReplayConfig(Selecting):
             lead_ids=chosen.lead_ids,
             period=chosen.period,
             channel=self.channel.value if self.channel else None,
-            reason=self.delivery_reason.strip(),
+            reason=plain(self.delivery_reason),
             state=State(self.state.value) if self.state else None,
         )
 

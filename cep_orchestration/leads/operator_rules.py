@@ -122,10 +122,18 @@ class Plan:
     more: bool = False
 
 
+def plain(text: str) -> str:
+    """What was typed, without the blanks around it; PostgreSQL takes every letter but one."""
+    if "\0" in text:
+        raise OperatorError("La configuración tiene un carácter nulo, que nadie puede haber escrito: corríjala.")
+    return text.strip()
+
+
 def act_of(who: str, reason: str) -> Act:
-    if not who.strip() or not reason.strip():
+    who, reason = plain(who), plain(reason)
+    if not who or not reason:
         raise OperatorError("Faltan «who» (quién lo hace) o «reason» (por qué): escriba los dos.")
-    return Act(who.strip()[:100], reason.strip()[:500])
+    return Act(who[:100], reason[:500])
 
 
 def period_of(since: str, until: str) -> Period:
@@ -138,10 +146,15 @@ def period_of(since: str, until: str) -> Period:
 
 
 def _day(name: str, text: str) -> date | None:
+    if not text.strip():
+        return None
     try:
-        return date.fromisoformat(text.strip()) if text.strip() else None
+        day = date.fromisoformat(text.strip())
     except ValueError:
         raise OperatorError(f"«{name}» no es una fecha: escríbala como 2027-01-31, entre comillas.") from None
+    if not 1970 <= day.year <= 2999:
+        raise OperatorError(f"«{name}» no puede ser el año {day.year}: corrija la fecha.")
+    return day
 
 
 def _midnight(day: date) -> datetime:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import Engine, text
 
 from cep_orchestration.leads.model import State
-from cep_orchestration.leads.operator_rules import OperatorError
+from cep_orchestration.leads.operator_rules import OperatorError, plain
 from cep_orchestration.leads.operator_store import prepared
 
 LEAD = text("""
@@ -91,7 +91,7 @@ class Timeline:
 
 
 def read_timeline(engine: Engine, lead_id: str) -> Timeline:
-    lead_id = lead_id.strip()
+    lead_id = plain(lead_id)
     with prepared(engine) as connection:
         values = {"lead": lead_id}
         lead = connection.execute(LEAD, values).one_or_none()

@@ -57,8 +57,8 @@ class Plan:
 
 def make_plan(environ: Mapping[str, str], keys: Secrets) -> Plan:
     """Raises SettingError with every fault of the environment, and when the demo would meet a real provider."""
-    demo = not environ.get("CMS_DATABASE_URL", "").strip()
-    given = read_settings(_without_crm(environ) if demo else environ)
+    given = given_settings(environ)
+    demo = not given.cms_database_url
     added: dict[str, str] = {"CEP_HOME": str(given.home)}
     if demo:
         added |= {"CMS_DATABASE_URL": _embedded(given, keys, BUSINESS_DATABASE)}
@@ -85,6 +85,15 @@ def make_plan(environ: Mapping[str, str], keys: Secrets) -> Plan:
         runs_sandbox=_runs_mailbox(settings) or any(map(settings.is_sandbox, settings.providers())),
         runs_mailbox=_runs_mailbox(settings),
     )
+
+
+def given_settings(environ: Mapping[str, str]) -> Settings:
+    """What the environment itself says. A CRM that is chosen without its credential is no fault where there is no CMS
+    either: in the demo the sandbox will be it."""
+    if environ.get("CMS_DATABASE_URL", "").strip():
+        return read_settings(environ)
+    credential = CRM_CREDENTIALS.get(environ.get("CRM_VENDOR", "").strip().lower())
+    return read_settings({**environ, "CRM_VENDOR": "none"} if credential and not environ.get(credential) else environ)
 
 
 def load_secrets(home: Path) -> Secrets:
@@ -116,12 +125,6 @@ def _embedded_storage(settings: Settings, keys: Secrets) -> dict[str, str]:
         "S3_ACCESS_KEY_ID": keys.s3_access_key_id,
         "S3_SECRET_ACCESS_KEY": keys.s3_secret_access_key,
     }
-
-
-def _without_crm(environ: Mapping[str, str]) -> Mapping[str, str]:
-    """A CRM that is chosen without its credential is no fault yet: in the demo the sandbox will be it."""
-    credential = CRM_CREDENTIALS.get(environ.get("CRM_VENDOR", "").strip().lower())
-    return {**environ, "CRM_VENDOR": "none"} if credential and not environ.get(credential) else environ
 
 
 def _demo_providers(environ: Mapping[str, str], settings: Settings) -> dict[str, str]:

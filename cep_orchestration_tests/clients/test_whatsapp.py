@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cep_orchestration.clients.http import Http, Requests
-from cep_orchestration.clients.whatsapp import CODES, HOLD_SECONDS, WhatsApp, safe_parameters
+from cep_orchestration.clients.whatsapp import CODES, HOLD_SECONDS, WhatsApp, known_by, safe_parameters
 from cep_orchestration.ports import (
     Blocked,
     Hold,
@@ -108,7 +108,7 @@ def test_a_text_arrives_as_it_was_written_and_has_an_id(sandbox: str) -> None:
     outcome = _send(sandbox, Text("Dos líneas:\n• Ñandú"))
     [message] = Remote(sandbox).sent("whatsapp")
     assert (message["to"], message["body"]) == (ADVISOR, "Dos líneas:\n• Ñandú")
-    assert outcome == Sent(message["details"]["id"])
+    assert outcome == Sent(known_by(message["details"]["id"]))
     assert message["details"]["phone_id"] == "555"
 
 
@@ -120,7 +120,7 @@ def test_a_template_arrives_with_its_parameters_in_spanish(sandbox: str) -> None
     outcome = _send(sandbox, Template("nuevo_lead", ("Ana Pérez", "+34 611 222 333", "Inglés, 12/01/2027")))
     [message] = Remote(sandbox).sent("whatsapp")
     details = message["details"]
-    assert outcome == Sent(details["id"])
+    assert outcome == Sent(known_by(details["id"]))
     assert (details["type"], details["template"], details["language"]) == ("template", "nuevo_lead", "es")
     assert details["parameters"] == ["Ana Pérez", "+34 611 222 333", "Inglés, 12/01/2027"]
 

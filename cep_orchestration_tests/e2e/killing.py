@@ -1,7 +1,6 @@
 """A real system whose processes are killed at random while leads flow in; then it is counted who was reached."""
 
 import re
-import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -12,10 +11,11 @@ from random import Random
 
 import psutil
 import requests
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from cep_orchestration_tests.e2e.system import System
+from cep_orchestration_tests.e2e.writers import Writers, burst
 from cep_orchestration_tests.waiting import wait_until
 
 SETTINGS = {
@@ -25,18 +25,29 @@ SETTINGS = {
     "LEADS_WHOLE_TABLE_MINUTES": "0.05",
     "LEADS_SURGE_LIMIT": "100000",
 }
-WRITERS = 8
-OLD_SHARE = 0.1
-SLOWEST_COMMIT_SECONDS = 0.3
+FREEZE, BURST = "freeze", 20
+REFUSED = {"status": "error", "name": "ValidationError", "code": -2, "message": "odd"}
 CALL_SECONDS = 0.2
-INSERT = text("""
-INSERT INTO public.leads (name, email, phone, course_run_id, campus_id, consent_date, marketing_consent, created_at)
-VALUES (:name, :email, '+34 600 111 222', :run, :campus, now(), :marketing, coalesce(CAST(:at AS timestamptz), now()))
-""")
 NEW = "SELECT id::text, name, email, marketing_consent FROM public.leads WHERE email LIKE 'killed.%'"
 LEFT = """
 SELECT count(*) FROM orchestration.deliveries
 WHERE state IN ('pending', 'sending') OR state = 'unknown' AND channel <> 'advisor_message'
+"""
+HALT = """
+INSERT INTO orchestration.channels (channel, paused) VALUES ('confirmation_email', 'operator')
+ON CONFLICT (channel) DO UPDATE SET paused = 'operator'
+"""
+GO_ON = "UPDATE orchestration.channels SET paused = NULL WHERE channel = 'confirmation_email'"
+MAIL_IN_HAND = """
+SELECT count(*) FROM orchestration.deliveries WHERE channel = 'confirmation_email' AND state = 'sending'
+"""
+MAIL_WAITS = """
+SELECT count(*) FROM orchestration.deliveries
+WHERE channel = 'confirmation_email' AND state = 'pending' AND attempts = 0
+"""
+IN_HAND = """
+SELECT count(*) FROM orchestration.deliveries
+WHERE claimed_at < :frozen AND (state = 'sending' OR channel = 'confirmation_email' AND state = 'unknown')
 """
 UNRECORDED = """
 SELECT count(*) FROM orchestration.cms_leads l
@@ -54,71 +65,61 @@ COUNTED = "SELECT coalesce(sum(value), 0)::int FROM orchestration.live_counts WH
 
 
 @dataclass
-class Writers:
-    """The CMS: eight at once, whose transactions end in another order than they began; some with a time of 2020."""
-
-    address: str
-    leads: int
-    seconds: float
-    random: Random
-    _threads: list[threading.Thread] = field(default_factory=list)
-
-    def start(self) -> None:
-        self._threads = [
-            threading.Thread(target=self._write, args=(number, Random(self.random.random())))
-            for number in range(WRITERS)
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def join(self) -> None:
-        for thread in self._threads:
-            thread.join()
-
-    def _write(self, writer: int, random: Random) -> None:
-        engine = create_engine(self.address)
-        each = self.leads // WRITERS
-        for number in range(each):
-            time.sleep(random.random() * 2 * self.seconds / each)  # people come when they like
-            attempt = 0
-            while not self._wrote(engine, f"{writer}.{number}.{attempt}", random):
-                attempt += 1  # whether the last one was committed is not known: this one is another person
-                time.sleep(0.1)
-        engine.dispose()
-
-    def _wrote(self, engine: Engine, name: str, random: Random) -> bool:
-        values = {
-            "name": f"Persona {name}.",
-            "email": f"killed.{name}@example.com",
-            "run": random.randint(1, 10),
-            "campus": random.randint(1, 8),
-            "marketing": random.random() < 1 / 3,
-            "at": "2020-03-01 10:00+01" if random.random() < OLD_SHARE else None,
-        }
-        try:
-            with engine.begin() as connection:
-                connection.execute(INSERT, values)
-                time.sleep(random.random() * SLOWEST_COMMIT_SECONDS)
-        except DBAPIError:
-            return False
-        return True
-
-
-@dataclass
 class Killer:
-    """kill -9, at moments and of processes that chance chooses."""
+    """kill -9, at moments and of processes that chance chooses; or a run that is frozen until another took its work."""
 
     system: System
     kills: list[datetime] = field(default_factory=list)
 
     def kill(self, target: str) -> None:
         """Waits for such a process, since the last kill may have taken it away too."""
+        if target == FREEZE:
+            self._freeze()
+            return
         wait_until(lambda: bool(self._victims(target)), seconds=60, what=f"a process to kill: {target}")
         victims = self._victims(target)
         for victim in victims:
             with suppress(psutil.NoSuchProcess):
                 victim.kill()
         self.kills.append(datetime.now(UTC))
+
+    def _freeze(self) -> None:
+        """While it waits for the answer to a call for many, which it will make again in two halves."""
+        cms = self.system.settings.cms_database_url
+        self._order(HALT)
+        wait_until(lambda: self.system.rows(cms, MAIL_IN_HAND)[0][0] == 0, seconds=60, what="no mail in hand")
+        burst(cms, BURST, f"9{len(self.kills)}")
+        wait_until(lambda: self.system.rows(cms, MAIL_WAITS)[0][0] >= BURST, seconds=60, what="mail that waits")
+        before = self.system.counts()["requests"]["mandrill"]
+        refused = {"status": 400, "body": REFUSED, "delay_seconds": 1, "times": 1}
+        requests.put(f"{self.system.sandbox}/api/faults/mandrill", json=refused, timeout=5).raise_for_status()
+        self._order(GO_ON)
+        wait_until(
+            lambda: self.system.counts()["requests"]["mandrill"] > before, seconds=60, what="mail that is refused"
+        )
+        workers = self._victims("run-worker")
+        for worker in workers:
+            worker.suspend()
+        frozen = datetime.now(UTC)
+        self.kills.append(frozen)
+        wait_until(
+            lambda: self.system.rows(cms, IN_HAND, frozen=frozen)[0][0] == 0, seconds=90, what="another that took over"
+        )
+        for worker in workers:
+            worker.resume()
+        self.slow_down()
+
+    def _order(self, sql: str) -> None:
+        engine = create_engine(self.system.settings.cms_database_url)
+        with engine.begin() as connection:
+            connection.execute(text(sql))
+        engine.dispose()
+
+    def slow_down(self) -> None:
+        """Calls that last a while, so that kills meet some in flight."""
+        for provider in ("mandrill", "whatsapp", "hubspot", "mailchimp"):
+            fault = {"delay_seconds": CALL_SECONDS}
+            requests.put(f"{self.system.sandbox}/api/faults/{provider}", json=fault, timeout=5).raise_for_status()
 
     def _victims(self, target: str) -> Sequence[psutil.Process]:
         try:
@@ -173,13 +174,6 @@ class Count:
         return [fault for fault, is_so in wrong.items() if is_so]
 
 
-def slow_down(system: System) -> None:
-    """Calls that last a while, so that kills meet some in flight."""
-    for provider in ("mandrill", "whatsapp", "hubspot", "mailchimp"):
-        fault = {"delay_seconds": CALL_SECONDS}
-        requests.put(f"{system.sandbox}/api/faults/{provider}", json=fault, timeout=5).raise_for_status()
-
-
 def wait_until_settled(system: System, seconds: float) -> None:
     """Nothing is new, pending or sending any more, and no e-mail is unknown."""
 
@@ -227,9 +221,9 @@ def _interrupted(claimed_at: datetime, kills: Sequence[datetime]) -> bool:
 
 def rain_of_kills(system: System, leads: int, targets: Sequence[str], random: Random, pause_seconds: float) -> Count:
     """Leads flow in while the targets are killed one after the other; returns when everything is settled."""
-    slow_down(system)
     seconds = pause_seconds * len(targets)
     writers, killer = Writers(system.settings.cms_database_url, leads, seconds, random), Killer(system)
+    killer.slow_down()
     writers.start()
     for target in targets:
         time.sleep(pause_seconds * (0.5 + random.random()))  # chance chooses the moment

@@ -5,11 +5,11 @@ from random import Random
 
 import pytest
 
-from cep_orchestration_tests.e2e.killing import SETTINGS, Count, rain_of_kills
+from cep_orchestration_tests.e2e.killing import FREEZE, SETTINGS, Count, rain_of_kills
 from cep_orchestration_tests.e2e.system import System
 
 LEADS = 160
-TARGETS = ("run-worker", "postgres", "daemon", "run-worker", "code-server")
+TARGETS = ("run-worker", "postgres", "daemon", FREEZE, "code-server")
 PAUSE_SECONDS = 2.0
 
 

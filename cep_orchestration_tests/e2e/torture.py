@@ -6,19 +6,21 @@ import time
 from pathlib import Path
 from random import Random
 
-from cep_orchestration_tests.e2e.killing import SETTINGS, rain_of_kills
+from cep_orchestration_tests.e2e.killing import FREEZE, SETTINGS, rain_of_kills
 from cep_orchestration_tests.e2e.system import System
 
 LEADS, KILLS, PAUSE_SECONDS = 2_000, 28, 4.0
 TARGETS = ("run-worker", "postgres", "run-worker", "daemon", "run-worker", "code-server", "postgres")
+FREEZES = 3
 
 
 def main() -> None:
     seed = int(sys.argv[1]) if len(sys.argv) > 1 else int(time.time())
     random = Random(seed)
     targets = [TARGETS[number % len(TARGETS)] for number in range(KILLS)]
+    targets += [FREEZE] * FREEZES
     random.shuffle(targets)
-    print(f"{LEADS} leads, {KILLS} kills (seed {seed}); some minutes.", flush=True)
+    print(f"{LEADS} leads, {KILLS} kills, {FREEZES} freezes (seed {seed}); some minutes.", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         system = System(Path(folder), more=SETTINGS)
         try:

@@ -201,6 +201,8 @@ def test_a_replay_without_a_filter_or_a_name_or_a_day_that_is_one_is_refused_wit
     assert refusal(world, "replay_deliveries", who="Marta", reason="x", dry_run=False).startswith("Falta un filtro")
     assert refusal(world, "replay_deliveries", who=" ", reason="x", state="dead").startswith("Faltan «who»")
     assert "2027-01-31" in refusal(world, "replay_deliveries", who="Marta", reason="x", since="ayer")
+    assert "el año 9999" in refusal(world, "replay_deliveries", who="Marta", reason="x", until="9999-12-31")
+    assert "carácter nulo" in refusal(world, "replay_deliveries", who="Marta", reason="x", lead_ids=["1\0"])
     assert ledger(world) == before
 
 

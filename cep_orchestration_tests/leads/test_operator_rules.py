@@ -26,7 +26,7 @@ ALL = Filters()
 
 
 def found(state: State, reason: str = "", **fields: object) -> Found:
-    return Found("1", "confirmation_email", state, reason, NOON, **fields)  # type: ignore[arg-type]
+    return Found("1", "confirmation_email", state, reason, NOON, **fields)  # type: ignore[arg-type]  # the fields are the test's
 
 
 @pytest.mark.parametrize(

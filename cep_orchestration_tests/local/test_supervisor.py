@@ -33,7 +33,7 @@ DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SERVE}"
 def serving(name: str, code: str = SERVE, **more: object) -> Part:
     port = free_port()
     command = [sys.executable, "-c", code, str(port)]
-    return Part(name, name, command, f":{port}", Probe("tcp", str(port)), **more)  # type: ignore[arg-type]
+    return Part(name, name, command, f":{port}", Probe("tcp", str(port)), **more)  # type: ignore[arg-type]  # the fields are the test's
 
 
 @dataclass
