@@ -133,12 +133,13 @@ SELECT EXISTS (SELECT 1 FROM unnest(CAST(:channels AS text[])) AS d (channel)
                WHERE channel = ANY(:channels) AND look_up_at < now() + interval '10 seconds')
 """)  # noqa: S608 - constants
 
-# Who asks about a batch has a minute for it; then another may.
+# Who asks about a batch has a minute for it; then another may. Unknown ones (the last of the states) come before those
+# that were only accepted: somebody may wait for them.
 NEXT_LOOK_UP = text("""
 WITH next AS (
     SELECT batch FROM orchestration.deliveries
     WHERE channel = :channel AND look_up_at <= now() AND batch IS NOT NULL
-    ORDER BY look_up_at LIMIT 1 FOR UPDATE SKIP LOCKED
+    ORDER BY state DESC, look_up_at LIMIT 1 FOR UPDATE SKIP LOCKED
 )
 UPDATE orchestration.deliveries d SET look_up_at = now() + interval '1 minute'
 FROM next WHERE d.channel = :channel AND d.batch = next.batch AND d.look_up_at IS NOT NULL

@@ -103,7 +103,7 @@ class Killer:
         frozen = datetime.now(UTC)
         self.kills.append(frozen)
         wait_until(
-            lambda: self.system.rows(cms, IN_HAND, frozen=frozen)[0][0] == 0, seconds=90, what="another that took over"
+            lambda: self.system.rows(cms, IN_HAND, frozen=frozen)[0][0] == 0, seconds=240, what="another that took over"
         )
         for worker in workers:
             worker.resume()

@@ -1,8 +1,9 @@
 """Runs that die again and again, and what an older version has left behind, on a real database."""
 
+from cep_orchestration.leads.model import Settlement, State
 from cep_orchestration.leads.rules import MAX_INTERRUPTIONS, looked_up
 from cep_orchestration_tests.demo_cms import RULES, DemoCms
-from cep_orchestration_tests.leads.claiming import ADVISOR, CHANNELS, CRM, EMAIL, asked, let_pass
+from cep_orchestration_tests.leads.claiming import ADVISOR, CHANNELS, CRM, EMAIL, asked, let_pass, settle
 from cep_orchestration_tests.leads.running import World
 
 GONE = RULES.gone_seconds + 1
@@ -60,3 +61,16 @@ def test_who_waits_for_a_twin_that_waits_long_waits_as_long(cms: DemoCms) -> Non
     [claim] = cms.claim(ADVISOR, "a")
     assert (claim.lead_id, claim.twin, claim.reached) == (second, first, False)
     assert 86_000 < claim.twin_wait_seconds <= 86_400
+
+
+def test_what_is_unknown_is_looked_up_before_what_is_only_not_confirmed_yet(cms: DemoCms) -> None:
+    accepted = asked(cms)
+    cms.claim(EMAIL, "a")
+    settle(cms, "a", Settlement(accepted[0], State.SENT, "accepted", look_up_seconds=0.0))
+    unknown = asked(cms)
+    cms.claim(EMAIL, "a")
+    settle(cms, "a", Settlement(unknown[0], State.UNKNOWN, "no answer in time", look_up_seconds=0.0))
+    first, second = cms.ledger.next_look_up(EMAIL.name), cms.ledger.next_look_up(EMAIL.name)
+    assert first
+    assert second
+    assert [claim.lead_id for claim in (*first.unknown, *second.accepted)] == [*unknown, *accepted]
