@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import requests
 
 from cep_orchestration.permission import may_call
-from cep_orchestration.ports import Gate, Hold, NotAdmittedError, Reason, Unavailable, Unknown
+from cep_orchestration.ports import Gate, Hold, NotAdmittedError, Outcome, Reason, Unavailable, Unknown
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 20.0
@@ -51,7 +51,7 @@ class NoAnswerError(Exception):
         self.reason = reason
         self.sent = sent
 
-    def outcome(self) -> Hold | Unavailable | Unknown:
+    def outcome(self) -> Outcome:
         if self.reason == Reason.GAVE_WAY:
             return Hold(self.reason, after=0.0)
         return Unknown(self.reason) if self.sent else Unavailable(self.reason)

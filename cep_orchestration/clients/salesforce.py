@@ -10,7 +10,7 @@ from cep_orchestration.clients.batches import deliver_in_calls
 from cep_orchestration.clients.http import Answer, Http, NoAnswerError
 from cep_orchestration.clients.people import COMPANY, person
 from cep_orchestration.clients.refusals import Failure, code_in, failed, refused
-from cep_orchestration.clients.tokens import MemoryTokens, NoTokenError, Session, fetched, token_refusal
+from cep_orchestration.clients.tokens import MemoryTokens, Session, fetched, token_refusal
 from cep_orchestration.database.tokens import Token
 from cep_orchestration.ports import Blocked, Lead, Outcome, Outcomes, Rejected, Retry, Sent, Unavailable, Unknown
 
@@ -83,8 +83,6 @@ class Salesforce:
         records = [_record(lead, self._external_id) for lead in leads]
         try:
             answer = self._session.ask(lambda token: self._send(records, token))
-        except NoTokenError as failure:
-            return failure.outcome
         except NoAnswerError as failure:
             return failure.outcome()
         rows = answer.body

@@ -46,12 +46,15 @@ class MemoryTokens:
             return found
 
 
-class NoTokenError(Exception):
+class NoTokenError(NoAnswerError):
     """There is no token to call with, so nothing went out; `outcome` is that of every lead of the call."""
 
     def __init__(self, outcome: Outcome) -> None:
-        super().__init__(type(outcome).__name__)
-        self.outcome = outcome
+        super().__init__(type(outcome).__name__, sent=False)
+        self._outcome = outcome
+
+    def outcome(self) -> Outcome:
+        return self._outcome
 
 
 def utc_now() -> datetime:
@@ -72,7 +75,7 @@ class Session:
     def ask(self, call: Callable[[Token], Answer]) -> Answer:
         """The answer, which is a refusal of the token only where a new one is refused as well.
 
-        Raises NoAnswerError, and NoTokenError.
+        Raises NoAnswerError.
         """
         token = self._token()
         answer = call(token)

@@ -13,7 +13,7 @@ from cep_orchestration.clients.batches import deliver_in_calls
 from cep_orchestration.clients.http import Answer, Http, NoAnswerError
 from cep_orchestration.clients.people import COMPANY, person
 from cep_orchestration.clients.refusals import Failure, code_in, failed, refused
-from cep_orchestration.clients.tokens import NoTokenError, Session, TokenStore, fetched, token_refusal, utc_now
+from cep_orchestration.clients.tokens import Session, TokenStore, fetched, token_refusal, utc_now
 from cep_orchestration.database.tokens import Token
 from cep_orchestration.ports import Blocked, Lead, Outcome, Outcomes, Rejected, Retry, Sent, Unavailable, Unknown
 
@@ -96,8 +96,6 @@ class Zoho:
         body = {"data": [_record(lead) for lead in leads], "duplicate_check_fields": ["Email"]}
         try:
             answer = self._session.ask(lambda token: self._send(body, token))
-        except NoTokenError as failure:
-            return failure.outcome
         except NoAnswerError as failure:
             return failure.outcome()
         rows = answer.body.get("data") if isinstance(answer.body, dict) else None

@@ -87,7 +87,7 @@ def test_a_renewal_that_fails_is_everybodys_own_and_leaves_the_next_one_free() -
     for _ in range(2):
         with pytest.raises(NoTokenError) as caught:
             tokens.renew("account", None, no_token)
-        assert caught.value.outcome == Blocked("no token")
+        assert caught.value.outcome() == Blocked("no token")
     assert tokens.renew("account", None, lambda: Token("1")) == Token("1")
 
 
@@ -102,7 +102,7 @@ def test_a_database_that_does_not_answer_is_nobodys_fault() -> None:
     provider = Provider()
     with pytest.raises(NoTokenError) as caught:
         provider.session(Gone()).ask(provider.call)
-    assert caught.value.outcome == Unavailable("no access token: the database does not answer")
+    assert caught.value.outcome() == Unavailable("no access token: the database does not answer")
 
 
 def test_a_token_is_never_shown() -> None:
