@@ -86,6 +86,7 @@ class Killer:
     def _freeze(self) -> None:
         """While it waits for the answer to a call for many, which it will make again in two halves."""
         cms = self.system.settings.cms_database_url
+        wait_until(self._database_answers, seconds=60, what="the database, which the last kill may have taken away")
         self._order(HALT)
         wait_until(lambda: self.system.rows(cms, MAIL_IN_HAND)[0][0] == 0, seconds=60, what="no mail in hand")
         burst(cms, BURST, f"9{len(self.kills)}")
@@ -108,6 +109,11 @@ class Killer:
         for worker in workers:
             worker.resume()
         self.slow_down()
+
+    def _database_answers(self) -> bool:
+        with suppress(DBAPIError):
+            return bool(self.system.rows(self.system.settings.cms_database_url, "SELECT 1"))
+        return False
 
     def _order(self, sql: str) -> None:
         engine = create_engine(self.system.settings.cms_database_url)
