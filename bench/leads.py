@@ -27,7 +27,11 @@ EVERYBODY = ("mandrill", "whatsapp", "hubspot", "mailchimp")
 # The highest that a service may see: starts in any one second, and calls at once.
 STARTS = {"mandrill": AtMost(10), "whatsapp": AtMost(10), "hubspot": AtMost(9), "mailchimp": AtMost(10)}
 AT_ONCE = AtMost(5)
-UNLIMITED = {"PROVIDER_REQUESTS_PER_SECOND": "0", "HUBSPOT_REQUESTS_PER_SECOND": "0"}
+UNLIMITED = {
+    "PROVIDER_REQUESTS_PER_SECOND": "0",
+    "HUBSPOT_REQUESTS_PER_SECOND": "0",
+    "PROVIDER_REQUESTS_AT_ONCE": "0",
+}
 NOT_AN_IMPORT = {"LEADS_SURGE_LIMIT": "1000000", "LEADS_LINGER_SECONDS": "0"}
 
 DELIVERED = """

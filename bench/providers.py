@@ -46,7 +46,7 @@ class Providers:
     def settings(self) -> dict[str, str]:
         """All that a run needs to take the stub for its providers. It stands where the sandbox would, so that invented
         leads may go there."""
-        bases = {name: self.base + path for name, (_, path) in SANDBOX_BASES.items()}
+        bases = {name: self.base + path for name, (_, path) in SANDBOX_BASES.items() if name != "META_BASE_URL"}
         slack = {"SLACK_WEBHOOK_URL": f"{self.base}/slack/alerts"}
         return {"SANDBOX_PORT": str(self.port), **bases, **slack, "CRM_VENDOR": "hubspot", "MAILCHIMP_LIST_ID": "bench"}
 

@@ -75,13 +75,21 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def show(results: Sequence[Result]) -> str:
-    lines = [f"{'benchmark':<10}{'case':<34}{'metric':<46}{'value':>16}  {'goal':>8}  met"]
-    for one in results:
-        goal = "" if one.goal is None else str(one.goal)
-        met = {True: "yes", False: "NO", None: ""}[one.met]
-        value = f"{one.value:.2f} {one.unit}"
-        lines.append(f"{one.benchmark:<10}{one.case:<34}{one.metric:<46}{value:>16}  {goal:>8}  {met}")
-    return "\n".join(lines)
+    """A table; every column as wide as its widest cell."""
+    met = {True: "yes", False: "NO", None: ""}
+    rows = [("benchmark", "case", "metric", "value", "goal", "met")] + [
+        (one.benchmark, one.case, one.metric, f"{one.value:.2f} {one.unit}", str(one.goal or ""), met[one.met])
+        for one in results
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    right = (3, 4)
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if number in right else cell.ljust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
 
 
 def write(results: Sequence[Result], file: Path = FILE) -> None:

@@ -81,7 +81,8 @@ def _call_limits(settings: Settings) -> str:
     general = limits.per_second[""]
     own = [f"{name} {_rate(rate)}" for name, rate in limits.per_second.items() if name and rate != general]
     rates = ", ".join([_rate(general), *own])
-    return f"Calls to each service, by all runs together: {rates}; {limits.at_once} at once"
+    at_once = f"{limits.at_once} at once" if limits.at_once else "any number at once"
+    return f"Calls to each service, by all runs together: {rates}; {at_once}"
 
 
 def _rate(per_second: float) -> str:

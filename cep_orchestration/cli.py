@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import os
 import sys
 import time
@@ -11,10 +12,10 @@ from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from random import Random
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 import click
-from dotenv.parser import parse_stream
+from dotenv.parser import Binding, parse_stream
 from sqlalchemy.exc import SQLAlchemyError
 
 from cep_orchestration import checks
@@ -25,6 +26,17 @@ from cep_orchestration.failures import CepError, SettingError
 from cep_orchestration.settings import Settings
 
 P = ParamSpec("P")
+MOST_DEMO_LEADS = 100_000
+
+
+class Rate(click.FloatRange):
+    """A range of numbers; «nan» lies in every one of click's."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        rate = float(super().convert(value, param, ctx))
+        if math.isnan(rate):
+            self.fail(f"{value!r} is no number.", param, ctx)
+        return rate
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -39,6 +51,8 @@ def in_sentences(command: Callable[P, None]) -> Callable[P, None]:
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             command(*args, **kwargs)
+        except BrokenPipeError:  # whoever read our words has enough of them; click ends quietly
+            raise
         except (CepError, OSError, SQLAlchemyError) as error:
             click.echo(_sentence(error), err=True)
             sys.exit(1)
@@ -120,8 +134,8 @@ def demo() -> None:
 
 
 @demo.command()
-@click.option("--count", type=click.IntRange(min=1), default=1, show_default=True, help="How many leads.")
-@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="How many a second; at once if not given.")
+@click.option("--count", type=click.IntRange(1, MOST_DEMO_LEADS), default=1, show_default=True, help="How many leads.")
+@click.option("--rate", type=Rate(0.001, 10_000), help="How many a second; at once if not given.")
 @in_sentences
 def leads(count: int, rate: float | None) -> None:
     """Make new leads, as the public form of the web site does."""
@@ -144,14 +158,20 @@ def environment() -> dict[str, str]:
         lines = list(parse_stream(io.StringIO(file.read_text(encoding="utf-8"))))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingError(f"{file.absolute()} cannot be read as text in UTF-8 ({error}).") from error
-    if bad := next((line.original.line for line in lines if line.error), None):
-        raise SettingError(f"Line {bad} of {file.absolute()} is no setting; write NAME=value.")
+    if bad := next((line for line in lines if line.error or (line.key and line.value is None)), None):
+        raise SettingError(f"Line {_number(bad)} of {file.absolute()} is no setting; write NAME=value.")
     beneath = {line.key: line.value for line in lines if line.key and line.value is not None}
     if unknown := sorted(beneath.keys() - setting_names()):
         click.echo(
             f"{file.absolute()} has names that are no settings and change nothing: {', '.join(unknown)}.", err=True
         )
     return beneath | dict(os.environ)
+
+
+def _number(line: Binding) -> int:
+    """Its place in the file; the empty lines before it are its own to the parser."""
+    text = line.original.string
+    return line.original.line + text[: len(text) - len(text.lstrip())].count("\n")
 
 
 def running_settings() -> Settings:

@@ -4,13 +4,17 @@ import warnings
 
 import dagster as dg
 
-# Owners of jobs and sensors are beta; said at every start of every run, the warning would hide the others.
-warnings.filterwarnings("ignore", category=dg.BetaWarning, message="Parameter `owners`")
+# Owners of jobs and backfill policies are beta; said at every start of every run, it would hide other warnings.
+warnings.filterwarnings("ignore", category=dg.BetaWarning, message="Parameter `(owners|backfill_policy)`")
 
-from cep_orchestration.leads import defs as leads  # noqa: E402 - after the filter that it needs
-from cep_orchestration.resources import RESOURCES  # noqa: E402 - as above
+from cep_orchestration.campaigns import defs as campaigns  # noqa: E402 - after the filter that it needs
+from cep_orchestration.leads import defs as leads  # noqa: E402 - as above
+from cep_orchestration.resources import RESOURCES, ad_time_zone  # noqa: E402 - as above
+from cep_orchestration.stats import defs as stats  # noqa: E402 - as above
 
 defs = dg.Definitions.merge(
     leads.definitions,
+    campaigns.build(ad_time_zone()),
+    stats.definitions,
     dg.Definitions(resources=RESOURCES, executor=dg.in_process_executor),
 )

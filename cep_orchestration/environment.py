@@ -4,12 +4,17 @@ The console command and the resources read the process's environment, and hand i
 """
 
 from collections.abc import Mapping
+from dataclasses import fields
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from cep_orchestration.environment_reader import ProviderReader, Reader
 from cep_orchestration.failures import SettingError
 from cep_orchestration.settings import (
     CallLimits,
+    CampaignThresholds,
     LeadRules,
     Ports,
     Provider,
@@ -25,6 +30,7 @@ CRM_CREDENTIALS = {
 }
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 PORTS = ("UI", "SANDBOX", "CODE_SERVER", "POSTGRES", "S3", "SMTP")
+CAMPAIGN = "CAMPAIGN_"
 DEFAULTS = {
     "CEP_HOME": ".cep",
     "UI_PORT": "3000",
@@ -54,6 +60,8 @@ DEFAULTS = {
     "LEADS_GONE_SECONDS": "60",
     "LEADS_LOOK_UP_SECONDS": "300",
     "META_BASE_URL": "https://graph.facebook.com/v26.0",
+    "META_TIME_ZONE": "Europe/Madrid",
+    **{f"{CAMPAIGN}{each.name.upper()}": str(each.default) for each in fields(CampaignThresholds)},
 }
 
 
@@ -64,6 +72,21 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     if reader.faults:
         raise SettingError("\n".join(reader.faults))
     return settings
+
+
+def _campaign_thresholds(reader: Reader) -> CampaignThresholds:
+    """Each by its name: least_ctr_percent is CAMPAIGN_LEAST_CTR_PERCENT."""
+    read: dict[str, Any] = {}
+    for each in fields(CampaignThresholds):
+        name = f"{CAMPAIGN}{each.name.upper()}"
+        number = reader.number(name, least=1 if each.type is int else 0, whole=each.type is int)
+        read[each.name] = Decimal(str(number)) if each.type is Decimal else each.type(number)  # type: ignore[operator]  # a type
+    return CampaignThresholds(**read)
+
+
+def read_ad_time_zone(environ: Mapping[str, str]) -> ZoneInfo:
+    """The one setting that definitions need: a wrong one is the default here, and a fault where settings are read."""
+    return Reader(environ, DEFAULTS).time_zone("META_TIME_ZONE")
 
 
 def setting_names() -> set[str]:
@@ -97,6 +120,7 @@ def _settings(reader: Reader) -> Settings:
         crm_vendor=vendor,
         **crms,
         meta=providers.read("Meta Ads", "META_BASE_URL", "META_ACCESS_TOKEN", "META_AD_ACCOUNT_ID"),
+        meta_time_zone=reader.time_zone("META_TIME_ZONE"),
         slack=providers.webhook("Slack", "SLACK_WEBHOOK_URL"),
         smtp_url=reader.address("SMTP_URL", ("smtp", "smtps")),
         smtp_from=reader.email("SMTP_FROM"),
@@ -107,6 +131,7 @@ def _settings(reader: Reader) -> Settings:
         ui_hosts=reader.hosts("UI_HOSTS"),
         call_limits=_call_limits(reader),
         lead_rules=_lead_rules(reader),
+        campaign_thresholds=_campaign_thresholds(reader),
     )
 
 
@@ -116,7 +141,7 @@ def _mailchimp(reader: Reader, providers: ProviderReader) -> Provider | None:
         "Mailchimp Marketing",
         "MAILCHIMP_BASE_URL",
         "MAILCHIMP_API_KEY",
-        default_base=f"https://{prefix}.api.mailchimp.com/3.0" if prefix else "",
+        default_base=f"https://{prefix}.api.mailchimp.com/3.0",
         prefix="MAILCHIMP_SERVER_PREFIX",
     )
 
@@ -167,7 +192,7 @@ def _call_limits(reader: Reader) -> CallLimits:
         provider: reader.number(f"{prefix}_REQUESTS_PER_SECOND", least=0)
         for provider, prefix in (("", "PROVIDER"), ("hubspot", "HUBSPOT"), ("slack", "SLACK"))
     }
-    return CallLimits(per_second, at_once=int(reader.number("PROVIDER_REQUESTS_AT_ONCE", least=1, whole=True)))
+    return CallLimits(per_second, at_once=int(reader.number("PROVIDER_REQUESTS_AT_ONCE", least=0, whole=True)))
 
 
 def _lead_rules(reader: Reader) -> LeadRules:

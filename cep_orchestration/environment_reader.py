@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cep_orchestration.settings import ObjectStorage, Provider, names_sandbox
 
@@ -51,6 +52,14 @@ class Reader:
         if folded not in allowed:
             self.faults.append(f"{name} is {value!r}; it can be {', '.join(allowed)}.")
         return folded
+
+    def time_zone(self, name: str) -> ZoneInfo:
+        value = self.text(name)
+        try:
+            return ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError):
+            self.faults.append(f"{name} is {value!r}, which is no time zone; write one like Europe/Madrid.")
+            return ZoneInfo(self._defaults[name])
 
     def path(self, name: str) -> Path | None:
         value = self.text(name)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -205,6 +205,13 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
+class Audience(StrEnum):
+    """Whose work an alert is about."""
+
+    OPERATORS = "operators"
+    MARKETING = "marketing"
+
+
 @dataclass(frozen=True)
 class Alert:
     """What a person must know; without personal data. Equal fingerprints are the same trouble."""
@@ -215,6 +222,9 @@ class Alert:
     what_to_do: str
     over: bool = False
     """It says that the trouble is over; `what_to_do` says how long it lasted then."""
+    audience: Audience = Audience.OPERATORS
+    quiet: timedelta | None = timedelta(hours=1)
+    """For how long the same trouble is not told again; None: until it is over."""
 
 
 class Alerts(Protocol):

@@ -3,23 +3,30 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 from sqlalchemy import Engine
 
 from cep_orchestration.alerts.store import AlertBook
 from cep_orchestration.alerts.ways import Way, ways_to_people
+from cep_orchestration.campaigns.anomaly_store import AnomalyStore
+from cep_orchestration.campaigns.services import CampaignServices
+from cep_orchestration.campaigns.store import CampaignStore
 from cep_orchestration.clients import hubspot, salesforce, zoho
 from cep_orchestration.clients.http import Http, Requests
 from cep_orchestration.clients.mailchimp import Mailchimp, authorization
 from cep_orchestration.clients.mandrill import Mandrill
+from cep_orchestration.clients.meta import Meta
+from cep_orchestration.clients.object_storage import S3Objects
 from cep_orchestration.clients.slack import Slack
-from cep_orchestration.clients.smtp import AlertMail, Smtp
+from cep_orchestration.clients.smtp import AlertMail, ReportMail, Smtp
 from cep_orchestration.clients.whatsapp import WhatsApp
 from cep_orchestration.database.call_gate import CallGate
 from cep_orchestration.database.engine import connect, is_demo, opened
 from cep_orchestration.database.tokens import DatabaseTokens
-from cep_orchestration.environment import read_settings
+from cep_orchestration.environment import read_ad_time_zone, read_settings
 from cep_orchestration.failures import SettingError
 from cep_orchestration.leads.advisor_messages import AdvisorMessages
 from cep_orchestration.leads.channel_store import ChannelStates
@@ -29,18 +36,18 @@ from cep_orchestration.leads.services import LeadServices
 from cep_orchestration.leads.store import Ledger
 from cep_orchestration.ports import Crm
 from cep_orchestration.settings import Provider, Settings, mixing_faults
+from cep_orchestration.stats.services import StatsServices
+from cep_orchestration.stats.store import StatsStore
 
 MANDRILL_SEARCH = "mandrill search"
+META_READ_SECONDS = 60.0  # five thousand rows take Meta a while
 OWN_LIMITS = {MANDRILL_SEARCH: 20 / 60}
 CRM_BATCHES = {"hubspot": hubspot.CALL_SIZE, "salesforce": salesforce.CALL_SIZE, "zoho": zoho.CALL_SIZE}
 
 
 def lead_services(settings: Settings) -> LeadServices:
     """Raises SettingError when invented leads would meet a real service."""
-    engine = database(settings)
-    with opened(engine) as connection:
-        if faults := mixing_faults(settings, demo=is_demo(connection)):
-            raise SettingError(" ".join(faults))
+    engine = unmixed_database(settings)
     requests, gate = Requests(), call_gate(engine, settings)
     return LeadServices(
         ledger=Ledger(engine, settings.lead_rules),
@@ -59,10 +66,10 @@ def ways(settings: Settings, requests: Requests, gate: CallGate) -> list[Way]:
     """How people are told of alerts."""
     slack, people = settings.slack, settings.alert_emails
     server = Smtp(settings.smtp_url, settings.smtp_from) if settings.smtp_url else None
+    mail = {group: AlertMail(server, people[group]) for group in people if server and people[group]}
     return ways_to_people(
         chat=Slack(Http("slack", slack.base_url, requests, read_seconds=5.0, gate=gate)) if slack else None,
-        operators=AlertMail(server, people["operators"]) if server and people["operators"] else None,
-        developers=AlertMail(server, people["developers"]) if server and people["developers"] else None,
+        **mail,
     )
 
 
@@ -75,6 +82,15 @@ def database(settings: Settings) -> Engine:
     if not settings.cms_database_url:
         raise SettingError("CMS_DATABASE_URL is missing: it is the address of the CMS's PostgreSQL database.")
     return connect(settings.cms_database_url)
+
+
+def unmixed_database(settings: Settings) -> Engine:
+    """Raises SettingError when what is invented would meet a real service."""
+    engine = database(settings)
+    with opened(engine) as connection:
+        if faults := mixing_faults(settings, demo=is_demo(connection)):
+            raise SettingError(" ".join(faults))
+    return engine
 
 
 def channels(settings: Settings, engine: Engine, requests: Requests, gate: CallGate) -> list[Channel]:
@@ -135,9 +151,61 @@ def crm(settings: Settings, engine: Engine, http: Callable[..., Http]) -> Crm | 
     )
 
 
+def campaign_services(settings: Settings) -> CampaignServices:
+    """Raises SettingError when invented campaigns would meet a real service."""
+    engine = unmixed_database(settings)
+    requests, gate = Requests(), call_gate(engine, settings)
+    meta = settings.meta
+    bearer = {"Authorization": f"Bearer {meta.credential}"} if meta else {}
+    return CampaignServices(
+        store=CampaignStore(engine),
+        anomalies=AnomalyStore(engine),
+        ads=Meta(Http("meta", meta.base_url, requests, bearer, META_READ_SECONDS, gate), meta.account)
+        if meta
+        else None,
+        alerts=AlertBook(engine, ways(settings, requests, gate)),
+        thresholds=settings.campaign_thresholds,
+        time_zone=settings.meta_time_zone,
+        now=lambda: datetime.now(UTC),
+        requests=requests.by_provider,
+        log_level=settings.log_level,
+    )
+
+
+def stats_services(settings: Settings) -> StatsServices:
+    """Raises SettingError when invented people would be reported to real ones."""
+    storage = settings.object_storage
+    server = Smtp(settings.smtp_url, settings.smtp_from) if settings.smtp_url else None
+    return StatsServices(
+        store=StatsStore(unmixed_database(settings)),
+        files=S3Objects(storage, settings.backup_bucket) if storage else None,
+        post=ReportMail(server, settings.report_recipients) if server else None,
+        now=lambda: datetime.now(UTC),
+        log_level=settings.log_level,
+    )
+
+
+def ad_time_zone() -> ZoneInfo:
+    return read_ad_time_zone(os.environ)
+
+
 @dg.resource(description="La base de datos del CMS, el registro de entregas y los servicios externos configurados.")
 def lead_services_resource(_context: dg.InitResourceContext) -> LeadServices:
     return lead_services(read_settings(os.environ))
 
 
-RESOURCES = {"lead_services": lead_services_resource}
+@dg.resource(description="Las métricas de campañas en la base de datos, y la cuenta publicitaria de Meta.")
+def campaign_services_resource(_context: dg.InitResourceContext) -> CampaignServices:
+    return campaign_services(read_settings(os.environ))
+
+
+@dg.resource(description="Las estadísticas en la base de datos, dónde se guardan los reportes y a quién se envían.")
+def stats_services_resource(_context: dg.InitResourceContext) -> StatsServices:
+    return stats_services(read_settings(os.environ))
+
+
+RESOURCES = {
+    "lead_services": lead_services_resource,
+    "campaign_services": campaign_services_resource,
+    "stats_services": stats_services_resource,
+}

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 PROJECT = Path(__file__).parent.parent
 
@@ -53,6 +55,36 @@ class LeadRules:
 
 
 @dataclass(frozen=True)
+class CampaignThresholds:
+    """What the campaigns' anomaly rules compare with. Percentages are of 100, chances are probabilities from 0 to 1,
+    money in units of the account's currency.
+
+    recent_days, baseline_days  the completed days that are judged, and those before them that they are compared with
+    reference_cpl               what a lead may cost where a campaign has too few of its own to say
+    """
+
+    recent_days: int = 7
+    baseline_days: int = 28
+    least_ctr_percent: Decimal = Decimal("0.5")
+    ctr_least_impressions: int = 1_000
+    pace_day_percent: Decimal = Decimal(130)
+    pace_week_percent: Decimal = Decimal(105)
+    reference_cpl: Decimal = Decimal(50)
+    no_leads_least_days: int = 3
+    no_leads_chance: float = 0.0002
+    cpl_percent: Decimal = Decimal(150)
+    cpl_chance: float = 0.0002
+    cpl_least_baseline_days: int = 14
+    cpl_least_baseline_leads: int = 10
+    cpl_least_expected_leads: int = 5
+    stopped_least_impressions_a_day: int = 100
+    stale_hours: float = 13.0
+    gap_percent: Decimal = Decimal(150)
+    gap_chance: float = 0.05
+    gap_least_leads: int = 20
+
+
+@dataclass(frozen=True)
 class WhatsAppTemplates:
     """The approved templates for one lead, and for several at once."""
 
@@ -93,6 +125,7 @@ class Settings:
     salesforce: Provider | None
     zoho: Provider | None
     meta: Provider | None
+    meta_time_zone: ZoneInfo
     slack: Provider | None
     smtp_url: str
     smtp_from: str
@@ -101,6 +134,7 @@ class Settings:
     ui_hosts: tuple[str, ...]
     call_limits: CallLimits
     lead_rules: LeadRules
+    campaign_thresholds: CampaignThresholds
 
     @property
     def sandbox_url(self) -> str:

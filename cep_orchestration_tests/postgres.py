@@ -33,7 +33,8 @@ def running_postgres(command: Sequence[str], port: int, password: str) -> Iterat
 def temporary_database(server: str, template: str | None = None) -> Iterator[str]:
     """The address of a new database on `server`: empty, or a copy of the one at the address `template`."""
     name = f"test_{uuid4().hex[:12]}"
-    copied = f" TEMPLATE {postgres_url(template).database}" if template else ""
+    # As files: through the log, which is the default, takes three times as long.
+    copied = f" TEMPLATE {postgres_url(template or f'{server}/template1').database} STRATEGY file_copy"
     with connected(f"{server}/postgres", isolation_level="AUTOCOMMIT") as admin, admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}{copied}"))
         try:

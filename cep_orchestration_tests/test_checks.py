@@ -113,6 +113,10 @@ def test_a_mailing_list_that_is_half_set_is_told(environ: dict[str, str], parts:
             {"PROVIDER_REQUESTS_PER_SECOND": "0", "PROVIDER_REQUESTS_AT_ONCE": "20"},
             "as often as it goes, hubspot 9 a second, slack 1 a second; 20 at once",
         ),
+        (
+            {"PROVIDER_REQUESTS_AT_ONCE": "0"},
+            "10 a second, hubspot 9 a second, slack 1 a second; any number at once",
+        ),
     ],
 )
 def test_how_often_services_are_called_is_told(environ: dict[str, str], said: str) -> None:

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -16,13 +17,18 @@ CLEAN = ("CMS_", "DAGSTER_", "S3_", "MAILCHIMP_", "WHATSAPP_", "HUBSPOT_", "META
 
 def cep(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Runs the command in an empty folder, with none of this environment's own settings, on ports that are free."""
+    return cep_to(subprocess.PIPE, folder, *arguments, **environ)
+
+
+def cep_to(stdout: IO[str] | int, folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(CLEAN)}
     inherited |= {name: str(port) for name, port in free_ports().items()}
     return subprocess.run(
         [sys.executable, "-c", "from cep_orchestration.cli import main; main()", *arguments],
         cwd=folder,
         env=inherited | {"CEP_HOME": str(folder / "home")} | environ,
-        capture_output=True,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
         text=True,
         timeout=60,
         check=False,
@@ -111,6 +117,12 @@ def test_a_line_of_dotenv_that_is_no_setting_is_refused(tmp_path: Path) -> None:
     refused(cep(tmp_path, "check"), "Line 2 of", "is no setting; write NAME=value")
 
 
+@pytest.mark.parametrize("line", ["UI_PORT", "export UI_PORT", "UI_PORT 3100"])
+def test_a_line_of_dotenv_without_a_value_is_refused(line: str, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"\n# ours\n\n{line}\n", encoding="utf-8")
+    refused(cep(tmp_path, "check"), "Line 4 of", "is no setting; write NAME=value")
+
+
 def test_a_name_in_dotenv_that_is_no_setting_is_told(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("UI_PORRT=3100\n", encoding="utf-8")
     assert "no settings and change nothing: UI_PORRT" in cep(tmp_path, "status").stderr
@@ -119,6 +131,10 @@ def test_a_name_in_dotenv_that_is_no_setting_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("home", ["/proc/nowhere", "/etc/passwd"])
 def test_a_home_that_cannot_be_made_is_refused(home: str, tmp_path: Path) -> None:
     refused(cep(tmp_path, "up", CEP_HOME=home), f"{home} cannot be used", "check its path and rights")
+
+
+def test_of_a_mailing_list_without_its_data_centre_only_the_prefix_is_missing(tmp_path: Path) -> None:
+    refused(cep(tmp_path, "check", MAILCHIMP_API_KEY="x"), "MAILCHIMP_SERVER_PREFIX is missing")
 
 
 def test_two_settings_with_one_port_are_named(tmp_path: Path) -> None:
@@ -158,6 +174,30 @@ def test_a_port_in_use_is_named_before_anything_starts(tmp_path: Path) -> None:
     refused(done, f"Port {port} (UI_PORT) is in use by another program; ")
     assert done.stdout == ""
     assert not (tmp_path / "home" / "postgres").exists()
+
+
+def test_of_a_port_of_s3_in_use_it_is_said_which_ports_s3_takes(tmp_path: Path) -> None:
+    chosen = free_ports()["S3_PORT"]
+    with socket.create_server(("127.0.0.1", chosen + 10_002)):
+        done = cep(tmp_path, "up", S3_PORT=str(chosen))
+    last = f"{chosen + 10_002} and {chosen + 10_003}."
+    refused(done, f"Port {chosen + 10_002} (S3_PORT) is in use", f"S3_PORT={chosen} takes the ports {chosen}, ", last)
+
+
+@pytest.mark.parametrize("option", ["--count=100001", "--count=0", "--rate=nan", "--rate=inf", "--rate=1e-300"])
+def test_a_number_of_demo_leads_that_cannot_be_meant_is_refused(option: str, tmp_path: Path) -> None:
+    done = cep(tmp_path, "demo", "leads", option)
+    assert done.returncode == 2
+    assert f"Invalid value for '{option.partition('=')[0]}'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_has_read_enough_ends_the_command_quietly(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as closed:
+        done = cep_to(closed, tmp_path, "status")
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_status_of_a_home_where_nothing_was_started_says_so(tmp_path: Path) -> None:

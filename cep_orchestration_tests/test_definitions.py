@@ -8,8 +8,10 @@ import dagster as dg
 import pytest
 import yaml
 
+from cep_orchestration.campaigns.anomalies import RULES
 from cep_orchestration.definitions import defs
 from cep_orchestration.settings import PROJECT
+from cep_orchestration.stats.report import Period
 
 SPANISH = re.compile(r"\b(de|del|el|en|los|las|que|con|por|para|se|una?|lo|y|o)\b", re.IGNORECASE)
 OPERATOR = {
@@ -20,7 +22,10 @@ OPERATOR = {
     "resume_channel",
     "lead_timeline",
 }
-PRIORITIES = dict.fromkeys({"process_leads", "review_deliveries", *OPERATOR}, "2")
+PRIORITIES = dict.fromkeys({"process_leads", "review_deliveries", *OPERATOR}, "2") | {
+    "sync_campaigns": "1",
+    "roll_up_stats": "0",
+}
 
 
 @pytest.fixture(scope="module")
@@ -57,16 +62,29 @@ def test_the_environment_is_read_by_the_console_and_the_resources_alone() -> Non
 
 def test_these_jobs_assets_checks_and_schedules_are_all_that_there_is(repository: dg.RepositoryDefinition) -> None:
     assert {job.name for job in jobs(repository)} == set(PRIORITIES)
-    assert {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()} == {"leads/deliveries"}
+    assert {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()} == {
+        "campaigns/days",
+        "campaigns/totals",
+        "leads/deliveries",
+        "stats/daily",
+        *(f"stats/{period.value}_{what}" for period in Period for what in ("report", "mailing")),
+    }
     assert {(key.asset_key.to_user_string(), key.name) for key in checks()} == {
         ("leads/deliveries", "no_dead_letters"),
         ("leads/deliveries", "no_unknowns"),
         ("leads/deliveries", "nothing_waits"),
+        *(("campaigns/totals", rule.name) for rule in RULES),
+        ("stats/daily", "live_count_agrees"),
+        ("stats/daily", "no_gaps"),
     }
     assert {
         (schedule.name, schedule.job_name, schedule.cron_schedule, schedule.execution_timezone)
         for schedule in repository.schedule_defs
-    } == {("review_deliveries_schedule", "review_deliveries", "*/15 * * * *", "Europe/Madrid")}
+    } == {
+        ("review_deliveries_schedule", "review_deliveries", "*/15 * * * *", "Europe/Madrid"),
+        ("roll_up_stats_schedule", "roll_up_stats", "0 2 * * *", "Europe/Madrid"),
+        ("sync_campaigns_schedule", "sync_campaigns", "0 */6 * * *", "Europe/Madrid"),
+    }
 
 
 def test_every_check_says_in_spanish_what_must_hold() -> None:
@@ -101,7 +119,7 @@ def test_every_job_has_owner_priority_and_a_spanish_description(repository: dg.R
 
 
 def test_every_sensor_and_schedule_runs_by_default_and_is_described(repository: dg.RepositoryDefinition) -> None:
-    assert [sensor.name for sensor in repository.sensor_defs] == ["new_leads"]
+    assert {sensor.name for sensor in repository.sensor_defs} == {"new_leads", "periodic_reports"}
     for sensor in repository.sensor_defs:
         assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
         assert is_spanish(sensor.description)

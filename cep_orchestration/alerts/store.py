@@ -6,27 +6,30 @@ A trouble begins when it is raised and ends when it is resolved; raised after th
 import logging
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
 from cep_orchestration.alerts.ways import Way
 from cep_orchestration.alerts.words import lasted
-from cep_orchestration.ports import Alert, Severity
+from cep_orchestration.ports import Alert, Audience, Severity
 
 log = logging.getLogger(__name__)
 
+UNTIL_IT_IS_OVER = timedelta(days=36_500)
 TELL_SECONDS = 20.0
 """After so long no further alert is begun: services that hang must not keep a run from its end."""
 
 RAISE = text("""
-INSERT INTO orchestration.alerts AS a (fingerprint, severity, title, what_to_do)
-VALUES (:fingerprint, :severity, :title, :what_to_do)
+INSERT INTO orchestration.alerts AS a (fingerprint, severity, title, what_to_do, audience)
+VALUES (:fingerprint, :severity, :title, :what_to_do, :audience)
 ON CONFLICT (fingerprint) DO UPDATE
 SET count = CASE WHEN a.resolved_at IS NULL THEN a.count + 1 ELSE 1 END,
     first_seen = CASE WHEN a.resolved_at IS NULL THEN a.first_seen ELSE now() END, last_seen = now(),
     severity = excluded.severity, title = excluded.title, what_to_do = excluded.what_to_do,
-    told_at = CASE WHEN a.resolved_at IS NULL AND a.told_at > now() - interval '1 hour' THEN a.told_at END,
+    audience = excluded.audience,
+    told_at = CASE WHEN a.resolved_at IS NULL AND a.told_at > now() - CAST(:quiet AS interval) THEN a.told_at END,
     resolved_at = NULL, recovery = NULL
 RETURNING told_at IS NULL
 """)
@@ -38,7 +41,7 @@ RETURNING severity, resolved_at - first_seen AS lasted
 IS_DUE = "CASE WHEN resolved_at IS NULL THEN told_at IS NULL ELSE known END"
 DUE = text(f"SELECT fingerprint FROM orchestration.alerts WHERE {IS_DUE} ORDER BY first_seen")  # noqa: S608 - a constant
 STILL_DUE = text(f"""
-SELECT fingerprint, severity, title, what_to_do, recovery, resolved_at - first_seen AS lasted
+SELECT fingerprint, severity, title, what_to_do, audience, recovery, resolved_at - first_seen AS lasted
 FROM orchestration.alerts WHERE fingerprint = :fingerprint AND {IS_DUE}
 """)  # noqa: S608 - a constant
 LOCK = text("SELECT pg_try_advisory_xact_lock(hashtext('alerts'), hashtext(:fingerprint))")
@@ -61,6 +64,8 @@ class AlertBook:
             "severity": alert.severity,
             "title": alert.title,
             "what_to_do": alert.what_to_do,
+            "audience": alert.audience,
+            "quiet": UNTIL_IT_IS_OVER if alert.quiet is None else alert.quiet,
         }
         with self._engine.begin() as connection:
             due = connection.execute(RAISE, row).scalar_one()
@@ -109,6 +114,7 @@ class AlertBook:
 
 
 def _alert(row: Any) -> Alert:
+    severity, audience = Severity(row.severity), Audience(row.audience)
     if row.recovery is None:
-        return Alert(row.fingerprint, Severity(row.severity), row.title, row.what_to_do)
-    return Alert(row.fingerprint, Severity(row.severity), row.recovery, lasted(row.lasted), over=True)
+        return Alert(row.fingerprint, severity, row.title, row.what_to_do, audience=audience)
+    return Alert(row.fingerprint, severity, row.recovery, lasted(row.lasted), over=True, audience=audience)

@@ -1,8 +1,10 @@
 """How leads are dealt out to calls of a limited size, and how a call that is refused as a whole finds its culprit."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
-from cep_orchestration.ports import Lead, Outcome, Rejected
+from cep_orchestration.permission import tell_of
+from cep_orchestration.ports import Lead, Outcome, Reason, Rejected, Skipped
 
 Call = Callable[[Sequence[Lead]], dict[str, Outcome] | Outcome]
 """One call: an outcome for each lead by its id, or one outcome for the call as a whole."""
@@ -17,6 +19,12 @@ def deliver_in_calls(leads: Sequence[Lead], size: int, call: Call) -> dict[str, 
 
 
 def _deliver(leads: Sequence[Lead], call: Call) -> dict[str, Outcome]:
+    """Without those who are erased by the time of their call, which may come long after the first."""
+    outcomes, erased = tell_of(leads, partial(_one_call, call))
+    return outcomes | dict.fromkeys(erased, Skipped(Reason.ERASED))
+
+
+def _one_call(call: Call, leads: Sequence[Lead]) -> dict[str, Outcome]:
     """A call that is refused as a whole is halved, until the lead that spoils it is alone."""
     outcome = call(leads)
     if isinstance(outcome, dict):

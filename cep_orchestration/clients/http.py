@@ -13,13 +13,18 @@ from typing import Any
 from urllib.parse import urlencode
 
 import requests
+import urllib3
 
+from cep_orchestration.clients.deadline import WholeAnswerAdapter
 from cep_orchestration.permission import may_call
 from cep_orchestration.ports import Gate, Hold, NotAdmittedError, Outcome, Reason, Unavailable, Unknown
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 20.0
+"""For the whole answer, from the moment when the request is out."""
 LONGEST_WAIT_SECONDS = 86_400.0
+JSON = {"Content-Type": "application/json"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @dataclass(frozen=True)
@@ -98,22 +103,36 @@ class Http:
         self._session = requests.Session()
         self._session.headers.update(headers or {})
         self._session.trust_env = False
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, WholeAnswerAdapter())
         self._timeout = (CONNECT_SECONDS, read_seconds)
         self._gate = gate or OpenGate()
 
+    @property
+    def bearer(self) -> str:
+        """The token of the Authorization header; empty where it carries none. For calls that ask about the token."""
+        scheme, _, token = str(self._session.headers.get("Authorization", "")).partition(" ")
+        return token if scheme.lower() == "bearer" else ""
+
+    def get(self, path: str, params: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Answer:
+        """Only reads, so it may always be repeated: whether a request was out says nothing here.
+
+        `params` become the address, which proxies and servers keep: no secret goes there. Raises NoAnswerError.
+        """
+        query = urlencode(params, safe=",:")
+        return self._call("GET", f"{path}?{query}" if query else path, None, headers or {})
+
     def post(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
         """Raises NoAnswerError when the provider did not answer."""
-        return self._call("POST", path, json.dumps(body).encode(), "application/json", headers)
+        return self._call("POST", path, json.dumps(body).encode(), {**JSON, **(headers or {})})
 
     def patch(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
-        return self._call("PATCH", path, json.dumps(body).encode(), "application/json", headers)
+        return self._call("PATCH", path, json.dumps(body).encode(), {**JSON, **(headers or {})})
 
     def post_form(self, path: str, fields: Mapping[str, str]) -> Answer:
-        return self._call("POST", path, urlencode(fields).encode(), "application/x-www-form-urlencoded", None)
+        return self._call("POST", path, urlencode(fields).encode(), FORM)
 
-    def _call(
-        self, method: str, path: str, body: bytes, content_type: str, headers: Mapping[str, str] | None
-    ) -> Answer:
+    def _call(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
         """`path` may be a whole address, where a provider answers with one."""
         address = path if path.startswith("http") else f"{self._base_url}/{path}".rstrip("/")
         try:
@@ -122,21 +141,24 @@ class Http:
                 if not may_call():
                     raise NotAdmittedError
                 self._requests.count(self.provider)
-                return self._ask(method, address, _Outgoing(body), {"Content-Type": content_type, **(headers or {})})
+                return self._ask(method, address, None if body is None else _Outgoing(body), headers)
         except NotAdmittedError as error:
             raise NoAnswerError(Reason.GAVE_WAY, sent=False) from error
 
-    def _ask(self, method: str, address: str, outgoing: "_Outgoing", headers: Mapping[str, str]) -> Answer:
+    def _ask(self, method: str, address: str, outgoing: "_Outgoing | None", headers: Mapping[str, str]) -> Answer:
         try:
             response = self._session.request(
                 method, address, data=outgoing, headers=headers, timeout=self._timeout, allow_redirects=False
             )
         except requests.Timeout as error:
-            reason = Reason.NO_ANSWER_IN_TIME if outgoing.asked_for else Reason.NO_CONNECTION_IN_TIME
-            raise NoAnswerError(reason, sent=outgoing.asked_for) from error
+            sent = outgoing.asked_for if outgoing else not isinstance(error, requests.ConnectTimeout)
+            reason = Reason.NO_ANSWER_IN_TIME if sent else Reason.NO_CONNECTION_IN_TIME
+            raise NoAnswerError(reason, sent=sent) from error
         except requests.RequestException as error:
-            reason = Reason.CONNECTION_LOST if outgoing.asked_for else Reason.NO_CONNECTION
-            raise NoAnswerError(reason, sent=outgoing.asked_for) from error
+            sent = outgoing.asked_for if outgoing else not _never_connected(error)
+            lost = Reason.NO_ANSWER_IN_TIME if _timed_out_midway(error) else Reason.CONNECTION_LOST
+            reason = lost if sent else Reason.NO_CONNECTION
+            raise NoAnswerError(reason, sent=sent) from error
         return Answer(
             response.status_code, _json(response), response.text[:2000], _retry_after(response), response.headers
         )
@@ -153,6 +175,16 @@ class _Outgoing(io.BytesIO):
     def read(self, size: int | None = -1, /) -> bytes:
         self.asked_for = True
         return super().read(size)
+
+
+def _never_connected(error: requests.RequestException) -> bool:
+    cause = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(cause, urllib3.exceptions.NewConnectionError)
+
+
+def _timed_out_midway(error: requests.RequestException) -> bool:
+    """Whether an answer had begun and did not end in time; requests says of that only that the connection failed."""
+    return bool(error.args) and isinstance(error.args[0], urllib3.exceptions.ReadTimeoutError)
 
 
 def _json(response: requests.Response) -> Any:

@@ -1,4 +1,4 @@
-"""Mail to our own people through an SMTP server: its encryption and log-in, and alerts as letters."""
+"""Mail to our own people through an SMTP server: its encryption and log-in, alerts and reports as letters."""
 
 import base64
 import logging
@@ -115,6 +115,23 @@ class AlertMail:
         severity = "" if alert.over else f"\nGravedad: {SEVERITIES[alert.severity]}.\n"
         letter.set_content(f"{alert.title}\n\n{alert.what_to_do}\n{severity}", cte="quoted-printable")
         return self._server.send(letter, self._recipients)
+
+
+class ReportMail:
+    """Reports as letters: the numbers as text, the PDF attached."""
+
+    def __init__(self, server: Smtp, recipients: Sequence[str]) -> None:
+        self._server = server
+        self.recipients = recipients
+
+    def send(self, subject: str, body: str, filename: str, pdf: bytes) -> bool:
+        """Whether the mail server took it."""
+        letter = EmailMessage(policy=SMTP)
+        letter["Subject"] = _one_line(subject)
+        letter["Auto-Submitted"] = "auto-generated"
+        letter.set_content(body, cte="quoted-printable")
+        letter.add_attachment(pdf, maintype="application", subtype="pdf", filename=filename)
+        return self._server.send(letter, self.recipients)
 
 
 def _mark(alert: Alert) -> str:

@@ -33,6 +33,7 @@ CODES: dict[int, Failure] = {
     130429: Unavailable,  # throughput
     131016: Unavailable,  # the service is overloaded
     131057: Unavailable,  # the account is in maintenance
+    131048: Unavailable,  # the sending number is restricted: too many blocked it, or said that it is spam
     131026: Rejected,  # undeliverable
     131047: Rejected,  # over 24 hours since the recipient's last message
     131050: Rejected,  # the recipient stopped marketing messages
@@ -65,9 +66,11 @@ CODES: dict[int, Failure] = {
 }
 HOLD_SECONDS = {
     131056: 6.0,  # too many to one recipient
-    131048: 86_400.0,  # the sender's quality: limited for today
     131049: 86_400.0,  # the recipient had enough of businesses for today
 }
+WAIT_SECONDS = {131048: 3600.0}
+"""How long nobody is to be called after an error for which WhatsApp names no time. Further attempts of a number that is
+restricted harm it; what ends that is its quality, which WhatsApp Manager shows."""
 GATEWAY_STATUSES = {502, 504}  # said by something before WhatsApp, which may have taken the message
 
 
@@ -120,7 +123,8 @@ def outcome_of(answer: Answer) -> Outcome:
     if code in HOLD_SECONDS:
         return Hold(reason, HOLD_SECONDS[code])
     kind = CODES[code] if code in CODES else _by_status(answer, said_nothing=code is None)
-    return failed(kind, reason, answer.retry_after or usage_wait_seconds(answer.headers))
+    after = answer.retry_after or usage_wait_seconds(answer.headers) or WAIT_SECONDS.get(code or 0)
+    return failed(kind, reason, after)
 
 
 def _by_status(answer: Answer, *, said_nothing: bool) -> Failure:

@@ -4,6 +4,7 @@ A place is an advisory lock of this process's own session, so a killed process g
 times are handed out one after the other in the table `orchestration.providers`.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -42,6 +43,9 @@ RETURNING extract(epoch FROM next_start - clock_timestamp())::float - :spacing
 
 T = TypeVar("T")
 
+UNCOUNTED = 0
+"""The number of a place where there is no limit to them."""
+
 
 @dataclass
 class Place:
@@ -53,13 +57,17 @@ class Place:
 
 @dataclass
 class CallGate:
-    """The gate of one process; see ports.Gate. Close it to let nobody in any more."""
+    """The gate of one process; see ports.Gate. Close it to let nobody in any more.
+
+    Either limit may be 0, which lifts that one alone: how often calls start, or how many are open at once.
+    """
 
     engine: Engine
     limits: CallLimits
     _closed: threading.Event = field(default_factory=threading.Event)
     _asking: threading.Lock = field(default_factory=threading.Lock)
     _mine: threading.local = field(default_factory=threading.local)
+    _known: set[str] = field(default_factory=set)
     _taken: dict[str, set[int]] = field(default_factory=dict)
     _session: Connection | None = None
 
@@ -74,7 +82,7 @@ class CallGate:
     @contextmanager
     def admitted(self, provider: str) -> Iterator[None]:
         """Comes with a time to start the first call, already waited for."""
-        if not self._spacing(provider) or provider in self._places():
+        if provider in self._places():
             yield
             return
         place = Place(self._take(provider))
@@ -87,8 +95,6 @@ class CallGate:
             self._leave(provider, place.number)
 
     def start(self, provider: str) -> None:
-        if not self._spacing(provider):
-            return
         place = self._places()[provider]
         while place.latest is None or time.monotonic() > place.latest:
             self._wait_for_time(provider, place)
@@ -108,15 +114,14 @@ class CallGate:
     def _take(self, provider: str) -> int:
         while True:
             self._stop_if_closed()
+            if not self.limits.at_once:
+                return UNCOUNTED
             if place := self._asked(lambda session: self._take_free(session, provider)):
                 return place
             self._closed.wait(ASK_AGAIN_SECONDS)
 
     def _take_free(self, session: Connection, provider: str) -> int | None:
-        taken = self._taken.get(provider)
-        if taken is None:
-            session.execute(KNOW, {"provider": provider})
-            taken = self._taken[provider] = set()
+        taken = self._taken.setdefault(provider, set())
         free = [number for number in range(1, self.limits.at_once + 1) if number not in taken]
         place: int | None = session.execute(TAKE, {"provider": provider, "free": free}).scalar() if free else None
         if place is not None:
@@ -124,6 +129,8 @@ class CallGate:
         return place
 
     def _leave(self, provider: str, number: int) -> None:
+        if number == UNCOUNTED:
+            return
         with self._asking:
             self._taken[provider].discard(number)
             if self._session is not None:
@@ -138,6 +145,10 @@ class CallGate:
         That time lies somewhere between asking and the answer, plus the wait: never before it means to wait from the
         answer on, and how late a start is counts from the asking. An answer that took long leaves half of that.
         """
+        self._stop_if_closed()
+        if not self._spacing(provider):
+            place.latest = math.inf
+            return
         asked, wait, answered = self._asked(lambda session: self._reserve(session, provider))
         due = answered + wait
         while (left := due - time.monotonic()) > 0:
@@ -148,6 +159,9 @@ class CallGate:
 
     def _reserve(self, session: Connection, provider: str) -> tuple[float, float, float]:
         """When it was asked, how long to wait, when it was answered."""
+        if provider not in self._known:
+            session.execute(KNOW, {"provider": provider})
+            self._known.add(provider)
         spacing = self._spacing(provider)
         values = {"provider": provider, "spacing": spacing, "furthest": MOST_AHEAD * spacing}
         asked = time.monotonic()

@@ -54,6 +54,11 @@ CONTRACT: Mapping[str, Mapping[str, frozenset[str]]] = {
     "cms_media": {"id": TEXT, "filename": TEXT, "mime_type": TEXT, "filesize": NUMBER},
 }
 
+OPTIONAL: Mapping[str, Mapping[str, frozenset[str]]] = {"cms_leads": {"source": TEXT}}
+"""What a view may have; where it does not, nothing is known of it."""
+LEAD_SOURCE = "nullif(trim(to_jsonb(l) ->> 'source'), '')"
+"""Of a row `l` of cms_leads, also where the view has no such column."""
+
 
 def make_views(connection: Connection, file: Path) -> None:
     """Makes the views anew when the file has changed since; raises SettingError with what is wrong with it.
@@ -106,11 +111,20 @@ def _view_faults(view: str, columns: Mapping[str, frozenset[str]], found: Mappin
                 "map it in the views file (NULL if the CMS has no such thing) and run «cep migrate»."
             )
         elif kind not in kinds:
-            faults.append(
-                f"The column {column} of the view orchestration.{view} is {kind}, but must be {wanted}; "
-                "cast it in the views file and run «cep migrate»."
-            )
+            faults.append(_wrong_type(view, column, kind, kinds))
+    faults += [
+        _wrong_type(view, column, found[column], kinds)
+        for column, kinds in OPTIONAL.get(view, {}).items()
+        if column in found and found[column] not in kinds
+    ]
     return faults
+
+
+def _wrong_type(view: str, column: str, kind: str, kinds: frozenset[str]) -> str:
+    return (
+        f"The column {column} of the view orchestration.{view} is {kind}, but must be {' or '.join(sorted(kinds))}; "
+        "cast it in the views file and run «cep migrate»."
+    )
 
 
 def _mark(connection: Connection) -> str | None:

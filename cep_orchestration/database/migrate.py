@@ -9,12 +9,20 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
-from cep_orchestration.database.contract import PACKAGED_VIEWS, contract_faults, make_views
+from cep_orchestration.database.contract import LEAD_SOURCE, PACKAGED_VIEWS, contract_faults, make_views
 from cep_orchestration.database.engine import opened
 from cep_orchestration.failures import SettingError
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 LOCK = 0x0CE9_0001
+BASELINE = text(f"""
+INSERT INTO orchestration.leads
+    (lead_id, created_at, baseline, campus_id, course_id, course_run_id, campaign_id, source)
+SELECT l.id, coalesce(l.created_at, now()), true, coalesce(l.campus_id, r.campus_id), r.course_id, l.course_run_id,
+       l.campaign_id, {LEAD_SOURCE}
+FROM orchestration.cms_leads l LEFT JOIN orchestration.cms_course_runs r ON r.id = l.course_run_id
+ON CONFLICT DO NOTHING
+""")  # noqa: S608 - a constant
 
 
 def migrate(engine: Engine, views_file: Path | None) -> int | None:
@@ -72,16 +80,7 @@ def _baseline(connection: Connection) -> int | None:
     ).scalar()
     if first is None:
         return None
-    return connection.execute(
-        text(
-            "INSERT INTO orchestration.leads"
-            " (lead_id, created_at, baseline, campus_id, course_id, course_run_id, campaign_id)"
-            " SELECT l.id, coalesce(l.created_at, now()), true, coalesce(l.campus_id, r.campus_id), r.course_id,"
-            " l.course_run_id, l.campaign_id"
-            " FROM orchestration.cms_leads l LEFT JOIN orchestration.cms_course_runs r ON r.id = l.course_run_id"
-            " ON CONFLICT DO NOTHING"
-        )
-    ).rowcount
+    return connection.execute(BASELINE).rowcount
 
 
 def _not_allowed(engine: Engine, error: ProgrammingError) -> str:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import phonenumbers
 
-from cep_orchestration.ports import Lead, Message, Messenger, Outcome, Outcomes, Reason, Sent, Template, Text
+from cep_orchestration.permission import tell_of
+from cep_orchestration.ports import Lead, Message, Messenger, Outcome, Outcomes, Reason, Sent, Skipped, Template, Text
 from cep_orchestration.settings import WhatsAppTemplates
 
 TEXT_LIMIT = 4096
@@ -37,9 +38,13 @@ class AdvisorMessages:
             by_phone.setdefault(e164_digits(lead.advisor_phone or "") or "", []).append(lead)
         outcomes: dict[str, Outcome] = {}
         for phone, waiting in by_phone.items():
-            message, named = self._message(waiting)
-            outcomes |= _per_lead(waiting, named, self.messenger.send(phone, message))
+            told, erased = tell_of(waiting, partial(self._tell, phone))
+            outcomes |= told | dict.fromkeys(erased, Skipped(Reason.ERASED))
         return outcomes
+
+    def _tell(self, phone: str, leads: Sequence[Lead]) -> dict[str, Outcome]:
+        message, named = self._message(leads)
+        return _per_lead(leads, named, self.messenger.send(phone, message))
 
     def _message(self, leads: Sequence[Lead]) -> tuple[Message, int]:
         if self.templates:

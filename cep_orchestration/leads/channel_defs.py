@@ -5,8 +5,9 @@ import dagster as dg
 from cep_orchestration.leads.operator_config_defs import ChannelConfig
 from cep_orchestration.leads.operator_store import ChannelAct, desk_of
 from cep_orchestration.leads.services import LeadServices
-from cep_orchestration.leads.ui_defs import OWNERS, PRIORITY, channel_name, moment, told
+from cep_orchestration.leads.ui_defs import OWNERS, PRIORITY, channel_name
 from cep_orchestration.leads.words import PAUSES, paused_fingerprint, resumed_title
+from cep_orchestration.ui import moment, told
 
 
 @dg.op(
@@ -41,7 +42,9 @@ def resume(
 
 def channel_metadata(channel: str, done: ChannelAct, said: str) -> dict[str, dg.MetadataValue]:
     before = (
-        f"En pausa desde {moment(done.since)} ({done.reason}). {PAUSES[done.paused]}" if done.paused else "En marcha."
+        f"En pausa desde {moment(done.since)}, hora de Madrid ({done.reason}). {PAUSES[done.paused]}"
+        if done.paused
+        else "En marcha."
     )
     return {
         "Resultado": dg.MetadataValue.text(said),

@@ -6,7 +6,13 @@ from sqlalchemy import Connection, Engine, text
 
 from cep_orchestration.database.engine import patiently
 from cep_orchestration.leads.model import Health, Pause, Verdict
-from cep_orchestration.leads.rules import FAILURES_BEFORE_PAUSE, LONGEST_PROBE_SECONDS, MAX_ATTEMPTS, PROBE_SECONDS
+from cep_orchestration.leads.rules import (
+    FAILURES_BEFORE_PAUSE,
+    LONG_WAIT_SECONDS,
+    LONGEST_PROBE_SECONDS,
+    MAX_ATTEMPTS,
+    PROBE_SECONDS,
+)
 
 # The second more makes sure that it is before the claim, which other clocks timed.
 FAILED = text("""
@@ -50,14 +56,15 @@ WHERE channel = :channel AND paused = 'outage' AND probe_at <= now() AND coalesc
 RETURNING true
 """)
 PROBE_UNUSED = text("UPDATE orchestration.channels SET probe_at = now() WHERE channel = :channel AND paused = 'outage'")
-# At its end what was in flight when the pause began is given back too.
+# At its end what was in flight when the pause began is given back too, and all that failed meanwhile is due: what the
+# provider asked to wait for is over.
 WORKS = text("""
 WITH before AS (
     SELECT channel, paused, failing_since FROM orchestration.channels WHERE channel = :channel FOR UPDATE
 ), given_back AS (
-    UPDATE orchestration.deliveries d SET attempts = 0
+    UPDATE orchestration.deliveries d SET attempts = 0, not_before = least(d.not_before, now())
     FROM before WHERE before.paused = 'outage' AND d.channel = before.channel AND d.state = 'pending'
-                  AND d.attempts > 0 AND d.claimed_at >= before.failing_since
+                  AND (d.attempts > 0 OR d.not_before > now()) AND d.claimed_at >= before.failing_since
 )
 UPDATE orchestration.channels c
 SET failures = 0, failing_since = NULL, failing_lead = NULL, wait_until = NULL, probes = 0,
@@ -74,6 +81,11 @@ SET paused = NULL, reason = NULL, paused_at = NULL, probe_at = NULL, probes = 0,
     failing_lead = NULL, wait_until = NULL
 WHERE channel = :channel AND paused IS NOT NULL
 RETURNING true
+""")
+# What waits for its time, for whatever reason: an operator knows better.
+FREE = text("""
+UPDATE orchestration.deliveries SET not_before = now()
+WHERE channel = :channel AND state = 'pending' AND not_before > now()
 """)
 STATE = text("""
 SELECT failures, paused, coalesce(wait_until > now(), false) AS waiting FROM orchestration.channels
@@ -139,6 +151,11 @@ def resume(connection: Connection, channel: str) -> bool:
     return connection.execute(RESUME, {"channel": channel}).scalar() is not None
 
 
+def free(connection: Connection, channel: str) -> int:
+    """Makes due whatever waits for its time; returns how many deliveries did."""
+    return connection.execute(FREE, {"channel": channel}).rowcount
+
+
 def _failed(connection: Connection, channel: str, verdict: Verdict, seconds: float, probe: bool) -> Change:
     wait = verdict.wait_seconds
     values = {"channel": channel, "seconds": seconds, "lead": verdict.lead, "wait": wait}
@@ -148,7 +165,8 @@ def _failed(connection: Connection, channel: str, verdict: Verdict, seconds: flo
         connection.execute(PROBE_FAILED, {"channel": channel, "reason": verdict.reason[:200], **step})
     if row.paused is not None:
         return Change(paused=True)
-    if row.failures < FAILURES_BEFORE_PAUSE or row.failing_lead is not None:
+    failed_enough = row.failures >= FAILURES_BEFORE_PAUSE and row.failing_lead is None
+    if not failed_enough and (wait or 0.0) <= LONG_WAIT_SECONDS:
         return Change()
     if not pause(connection, channel, Pause.OUTAGE, verdict.reason, max(PROBE_SECONDS, wait or 0.0)):
         return Change(paused=True)

@@ -14,8 +14,9 @@ from cep_orchestration.leads.drain import Drain
 from cep_orchestration.leads.rules import should_drain
 from cep_orchestration.leads.services import LeadServices
 from cep_orchestration.leads.story import Story
-from cep_orchestration.leads.ui_defs import OWNERS, PRIORITY, RESULT_COLUMNS, result_row, table
+from cep_orchestration.leads.ui_defs import OWNERS, PRIORITY, RESULT_COLUMNS, result_row
 from cep_orchestration.logs import job_log
+from cep_orchestration.ui import table
 
 POLL_SECONDS = 1  # the daemon looks every 5 s; a larger number here can only make it miss a look
 START_SECONDS = 20

@@ -8,9 +8,10 @@ from random import Random
 
 from cep_orchestration.leads.channel_store import Change
 from cep_orchestration.leads.model import Channel, Claim, Claimed, Health, Settlement, State, Verdict
-from cep_orchestration.leads.rules import lacks_consent, looked_up, of_twin, settle, verdict
+from cep_orchestration.leads.rules import lacks_consent, looked_up, of_twin, put_off_for_long, settle, verdict
 from cep_orchestration.leads.services import LeadServices
 from cep_orchestration.leads.story import Story
+from cep_orchestration.leads.waiting_words import put_off_alert
 from cep_orchestration.leads.words import (
     delivery_alert,
     delivery_fingerprint,
@@ -120,7 +121,8 @@ class Delivery:
     def _deliver(self, channel: Channel, leads: Sequence[Lead], batch: str) -> Mapping[str, Outcome]:
         assert channel.deliver, "only channels that can deliver are served"  # noqa: S101 - for mypy
         try:
-            with only_while(lambda: self.services.ledger.holds(channel.name, self.drain_id, batch)):
+            ledger = self.services.ledger
+            with only_while(lambda: ledger.holds(channel.name, self.drain_id, batch), ledger.erased):
                 return channel.deliver(leads, batch)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the leads' outcome must be recorded
             log.error("%s: a batch of %d failed with %s", channel.name, len(leads), type(error).__name__)
@@ -157,6 +159,8 @@ class Delivery:
         ]
         self.services.ledger.settle(channel.name, self.drain_id, claimed.batch, settlements)
         self._account_for(channel.name, settlements)
+        if not paused and (reasons := put_off_for_long(settlements)):
+            self.services.alerts.raise_alert(put_off_alert(channel.name, reasons))
 
     def _account_for(self, channel: str, settlements: Sequence[Settlement]) -> None:
         """For the run's story, and to people: what is dead, and what is unknown where nobody can be asked about it."""

@@ -20,6 +20,8 @@ SWEEP_SECONDS = LOOK_UP_SECONDS = 1.0
 TELL_SECONDS = 5.0
 QUIET_SECONDS = 1.0
 LONGEST_SECONDS = 15 * 60.0
+WORKERS = 5
+"""Of a channel whose provider may be called as often at once as it goes: a run's own connections have an end."""
 
 
 @dataclass
@@ -44,7 +46,7 @@ class Drain:
         self._stop, began = stop, time.monotonic()
         served = [channel for channel in self.services.channels if channel.deliver]
         self.services.ledger.beat(self.drain_id)
-        with ThreadPoolExecutor(len(served) * self.services.workers + 4, thread_name_prefix="drain") as pool:
+        with ThreadPoolExecutor(len(served) * self._workers + 4, thread_name_prefix="drain") as pool:
             delivery = Delivery(self.drain_id, self.services, self.random, self.story)
             crews = {channel.name: self._crew(pool, delivery, channel) for channel in served}
             aside = self._begin_aside(pool, delivery, served)
@@ -70,11 +72,16 @@ class Drain:
     def _is_ending(self) -> bool:
         return self._stop.is_set() or self._failure.seen.is_set() or self._ended.is_set()
 
+    @property
+    def _workers(self) -> int:
+        """Of each channel."""
+        return self.services.workers or WORKERS
+
     def _crew(self, pool: ThreadPoolExecutor, delivery: Delivery, channel: Channel) -> Crew:
         def work() -> bool:
             return not self._is_ending() and delivery.serve(channel, crew.wake)
 
-        crew = Crew(pool, self.services.workers, work, self._failure)
+        crew = Crew(pool, self._workers, work, self._failure)
         return crew
 
     def _poll(self, served: Sequence[Channel], crews: Mapping[str, Crew]) -> None:

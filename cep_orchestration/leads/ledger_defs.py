@@ -12,14 +12,11 @@ from cep_orchestration.leads.ui_defs import (
     OWNERS,
     PRIORITY,
     RESULT_COLUMNS,
-    Cell,
     channel_name,
-    moment,
     result_row,
-    table,
-    told,
 )
 from cep_orchestration.leads.words import PAUSES, STATES
+from cep_orchestration.ui import Cell, moment, table, told
 
 KEY = dg.AssetKey([GROUP, "deliveries"])
 NO_DEAD, NO_UNKNOWN, NOTHING_WAITS = "no_dead_letters", "no_unknowns", "nothing_waits"
@@ -30,7 +27,8 @@ CHECKS = {
     "un lead retenido, ni un lead del CMS que el registro aún no conozca.",
 }
 WAITING_COLUMNS = {"canal": "string", "esperan": "int", "con retraso": "int", "la más antigua (min)": "float"}
-PAUSED_COLUMNS = {"canal": "string", "desde": "string", "motivo": "string", "qué significa": "string"}
+SINCE = "desde (hora de Madrid)"
+PAUSED_COLUMNS = {"canal": "string", SINCE: "string", "motivo": "string", "qué significa": "string"}
 
 
 @dg.asset(
@@ -70,7 +68,7 @@ def overview_metadata(overview: Overview) -> dict[str, dg.MetadataValue]:
     paused: list[Mapping[str, Cell]] = [
         {
             "canal": channel_name(one.channel),
-            "desde": moment(one.since),
+            SINCE: moment(one.since),
             "motivo": one.reason,
             "qué significa": PAUSES[one.kind],
         }
@@ -111,7 +109,8 @@ def no_dead_letters(overview: Overview) -> dg.AssetCheckResult:
         metadata={
             "Entregas fallidas": dead,
             "Qué hacer": "Vea el motivo en la tabla «Entregas». Corrija la causa y lance replay_deliveries; lo que ya "
-            "no tiene arreglo se cierra con settle_unknown (state: dead, action: close)."
+            "no tiene arreglo se cierra con settle_unknown (action: close, state: dead y al menos un filtro, como "
+            'lead_ids: ["1201"], channel o since).'
             if dead
             else "Nada.",
         },

@@ -9,6 +9,7 @@ from cep_orchestration.leads.model import State
 from cep_orchestration.leads.operator_rules import Act, Filters, Settling, act_of, period_of, plain
 
 DAY = "como 2027-01-31, entre comillas, hora de Madrid"
+QUOTED = "siempre entre comillas (sin ellas se lee como número y se rechaza)"
 CHANNELS_TEXT = "confirmation_email, advisor_message, crm_contact o mailing_list"
 
 
@@ -50,7 +51,7 @@ class Selecting(Acting):
     dry_run: bool = Field(
         default=True, description="true: ensayo, muestra qué se haría sin cambiar nada. false: lo hace."
     )
-    lead_ids: list[str] = Field(default=[], description='Ids de leads, entre comillas: ["1201", "1202"]. Vacío: todos.')
+    lead_ids: list[str] = Field(default=[], description=f'Ids de leads, {QUOTED}: ["1201", "1202"]. Vacío: todos.')
     since: str = Field(default="", description=f"Desde este día ({DAY}).")
     until: str = Field(default="", description=f"Hasta este día, incluido ({DAY}).")
 
@@ -66,8 +67,8 @@ class ReplayConfig(Selecting):
     state: ReplayState | None = Field(default=None, description="Solo dead (fallidas) o solo skipped (omitidas).")
     delivery_reason: str = Field(
         default="",
-        description="Solo las entregas con este motivo, como está en la tabla del registro (en inglés), entero o su "
-        "principio: «HTTP 5» incluye «HTTP 503 (3 attempts)».",
+        description="Solo las entregas con este motivo, como está en la columna «motivo» (en inglés), entero o su "
+        "principio: «Mandrill: HTTP 5» incluye «Mandrill: HTTP 503 (3 attempts)».",
     )
 
     def filters(self) -> Filters:
@@ -116,4 +117,4 @@ class ReleaseConfig(Selecting):
 
 
 class TimelineConfig(dg.Config):
-    lead_id: str = Field(description='El id del lead como está en el CMS, entre comillas: "1201".')
+    lead_id: str = Field(description=f'El id del lead como está en el CMS, {QUOTED}: "1201".')

@@ -13,16 +13,17 @@ from cep_orchestration.leads.ui_defs import (
     OWNERS,
     PRIORITY,
     RESULT_COLUMNS,
-    Cell,
     channel_name,
     result_row,
-    table,
-    told,
 )
 from cep_orchestration.leads.words import surge_alert
+from cep_orchestration.ui import Cell, table, told
 
 DRY_RUN, DONE = "Ensayo: no se cambió nada. Para hacerlo, lance lo mismo con dry_run: false.", "Hecho."
+NO_DELIVERY, NO_LEAD = "Ninguna entrega cumple los filtros.", "Ningún lead retenido cumple los filtros."
+NONE_TOUCHED = "No se cambia nada: más abajo está el porqué."
 MORE = "Hay más de las que se hacen de una vez: cuando estas terminen, lance lo mismo otra vez."
+CHOSEN = "Cuáles (las primeras 200)"
 CHOSEN_COLUMNS = {"lead": "string", "canal": "string", "motivo": "string"}
 REFUSED_COLUMNS = {"lead": "string", "canal": "string", "por qué no": "string"}
 DAY_COLUMNS = {"sede": "string", "día": "string", "leads": "int"}
@@ -37,7 +38,8 @@ def replay(context: dg.OpExecutionContext, config: ReplayConfig, lead_services: 
     with told("replay_deliveries", lead_services.log_level) as counts:
         plan = desk_of(lead_services).replay(config.act(), config.filters(), dry_run=config.dry_run)
         counts.update(_counts(plan, dry_run=config.dry_run))
-    context.add_output_metadata(plan_metadata(plan, "Entregas que salen otra vez", dry_run=config.dry_run))
+    metadata = plan_metadata(plan, "Entregas que salen otra vez", _ruled_out(plan), dry_run=config.dry_run)
+    context.add_output_metadata(metadata)
 
 
 @dg.op(
@@ -80,35 +82,57 @@ def _counts(plan: Plan, *, dry_run: bool) -> Mapping[str, int]:
     return {"deliveries": len(plan.chosen), "refused": len(plan.refused), "dry_run": dry_run}
 
 
-def plan_metadata(plan: Plan, title: str, *, dry_run: bool) -> dict[str, dg.MetadataValue]:
+def plan_metadata(plan: Plan, title: str, attention: str = "", *, dry_run: bool) -> dict[str, dg.MetadataValue]:
     """What was done, or would be: how much of what, and which leads; what was not, and why."""
     groups = Counter((one.channel, one.state, one.reason) for one in plan.chosen)
     rows = [result_row(channel, state, count, reason) for (channel, state, reason), count in sorted(groups.items())]
     chosen: list[Mapping[str, Cell]] = [
         {"lead": one.lead_id, "canal": channel_name(one.channel), "motivo": one.reason} for one in plan.chosen
     ]
+    done = _result(len(plan.chosen), plan.refused, NO_DELIVERY, dry_run=dry_run)
     return {
-        "Resultado": dg.MetadataValue.text((DRY_RUN if dry_run else DONE) + (f" {MORE}" if plan.more else "")),
+        "Resultado": dg.MetadataValue.text(f"{done} {MORE}" if plan.more and plan.chosen else done),
         title: dg.MetadataValue.int(len(plan.chosen)),
-        "De qué estado y motivo": table(rows, RESULT_COLUMNS),
-        "Cuáles (las primeras 200)": table(chosen, CHOSEN_COLUMNS),
+        **({"Atención": dg.MetadataValue.text(attention)} if attention else {}),
+        **_tables({"De qué estado y motivo": (rows, RESULT_COLUMNS), CHOSEN: (chosen, CHOSEN_COLUMNS)}),
         **_refused(plan.refused),
     }
 
 
+def _ruled_out(plan: Plan) -> str:
+    """A replay lifts no rule: what will come of it is said before it is done."""
+    count = sum(one.ruled_out for one in plan.chosen)
+    return f"{count} de ellas se omitieron por una regla: mientras siga su motivo, se omiten otra vez." if count else ""
+
+
+def _result(count: int, refused: Sequence[Refusal], nothing: str, *, dry_run: bool) -> str:
+    if not count:
+        return NONE_TOUCHED if refused else nothing
+    return DRY_RUN if dry_run else DONE
+
+
+def _tables(
+    tables: Mapping[str, tuple[Sequence[Mapping[str, Cell]], Mapping[str, str]]],
+) -> dict[str, dg.MetadataValue]:
+    """Those that have rows."""
+    return {name: table(rows, columns) for name, (rows, columns) in tables.items() if rows}
+
+
 def release_metadata(released: Release, title: str, *, dry_run: bool) -> dict[str, dg.MetadataValue]:
+    names = released.campuses
     days: list[Mapping[str, Cell]] = [
         {
-            "sede": f"{released.campuses.get(campus, '')} ({campus})" if campus else "sin sede",
+            "sede": f"{names.get(campus, '')} ({campus})" if campus else "sin sede",
             "día": str(day),
             "leads": n,
         }
-        for (campus, day), n in sorted(released.by_day.items())
+        for (campus, day), n in sorted(released.by_day.items(), key=lambda item: (names.get(item[0][0], ""), item[0]))
     ]
+    count = sum(released.by_day.values())
     return {
-        "Resultado": dg.MetadataValue.text(DRY_RUN if dry_run else DONE),
-        title: dg.MetadataValue.int(sum(released.by_day.values())),
-        "Por sede y día en que cuentan": table(days, DAY_COLUMNS),
+        "Resultado": dg.MetadataValue.text(_result(count, released.refused, NO_LEAD, dry_run=dry_run)),
+        title: dg.MetadataValue.int(count),
+        **_tables({"Por sede y día en que cuentan": (days, DAY_COLUMNS)}),
         "Siguen retenidos": dg.MetadataValue.int(released.still_held),
         **_refused(released.refused),
     }
@@ -120,7 +144,7 @@ def _refused(refused: Sequence[Refusal]) -> dict[str, dg.MetadataValue]:
     ]
     return {
         "No se tocan": dg.MetadataValue.int(len(refused)),
-        "Por qué no (los primeros 200)": table(rows, REFUSED_COLUMNS),
+        **_tables({"Por qué no (los primeros 200)": (rows, REFUSED_COLUMNS)}),
     }
 
 

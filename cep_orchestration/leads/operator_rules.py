@@ -15,6 +15,8 @@ MADRID = ZoneInfo("Europe/Madrid")
 REPLAYABLE = (State.DEAD, State.SKIPPED)
 FINAL = (Reason.CLOSED, Reason.ERASED)
 """Reasons that no replay undoes."""
+UNSERVED = (Reason.NOT_CONFIGURED, Reason.NO_CRM)
+"""Reasons that are none of the lead's: whoever configures the service undoes them."""
 NOT_PREPARED = "La base de datos no está preparada: ejecute «cep migrate»."
 
 
@@ -103,6 +105,11 @@ class Found:
     erased: bool = False
     twin: str | None = None
 
+    @property
+    def ruled_out(self) -> bool:
+        """Whether a rule of the pipeline skipped it, which it does again unless the lead has changed."""
+        return self.state is State.SKIPPED and self.reason not in UNSERVED
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -161,10 +168,10 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), MADRID)
 
 
-def require_filter(filters: Filters) -> None:
-    """Everything at once is asked for by nobody who means it."""
+def require_filter(filters: Filters, fields: str) -> None:
+    """Everything at once is asked for by nobody who means it. `fields`: those of the config that are filters."""
     if filters == Filters():
-        raise OperatorError("Falta un filtro: indique al menos un lead, una fecha, un canal, un motivo o un estado.")
+        raise OperatorError(f"Falta un filtro: indique al menos {fields}.")
 
 
 def replay_obstacle(found: Found, filters: Filters, absent: Collection[str]) -> str | None:

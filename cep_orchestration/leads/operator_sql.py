@@ -85,7 +85,7 @@ def keys(found: Iterable[Found]) -> str:
 
 
 HELD = text("""
-SELECT lead_id, coalesce(campus_id, '') AS campus_id,
+SELECT lead_id, coalesce(campus_id, '') AS campus_id, held_at,
        CASE WHEN :baseline THEN orchestration.lead_day(created_at, first_seen, true)
             ELSE orchestration.lead_day(created_at, now(), false) END AS day
 FROM orchestration.leads

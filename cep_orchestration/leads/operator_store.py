@@ -34,13 +34,15 @@ from cep_orchestration.ports import Reason
 
 @dataclass(frozen=True)
 class ChannelAct:
-    """A channel as it was before an operator's act, and what waits for it. `changed`: the act changed something."""
+    """A channel as it was before an operator's act, and what waits for it. `changed`: the act changed something.
+    `freed`: deliveries that waited for their time, and are due now."""
 
     changed: bool
     paused: Pause | None
     reason: str
     since: datetime | None
     waiting: int
+    freed: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class OperatorDesk:
 
     def replay(self, act: Act, filters: Filters, *, dry_run: bool) -> Plan:
         """Makes dead and skipped deliveries owed again, as if they had never been tried."""
-        require_filter(filters)
+        require_filter(filters, "lead_ids, since, until, channel, state o delivery_reason")
         with prepared(self.engine) as connection:
             _nobody_records(connection, dry_run=dry_run)
             finding = Finding(connection, filters)
@@ -86,7 +88,7 @@ class OperatorDesk:
         force: also what the system would still look up at its provider by itself.
         """
         state = filters.state or State.UNKNOWN
-        require_filter(replace(filters, state=None))
+        require_filter(replace(filters, state=None), "lead_ids, since, until o channel («state» solo no basta)")
         release = settling is Settling.release
         if release and state is State.DEAD:
             raise OperatorError("Lo fallido no se libera: reenvíelo con replay_deliveries, o ciérrelo (action: close).")
@@ -115,10 +117,14 @@ class OperatorDesk:
             return _channel_act(connection, act, "pause_channel", channel, before, changed=changed)
 
     def resume(self, act: Act, channel: str) -> ChannelAct:
+        """Also of a channel that is not paused what was put off becomes due."""
         with prepared(self.engine) as connection:
             before = connection.execute(operator_sql.CHANNEL, {"channel": channel}).one_or_none()
-            changed = channel_store.resume(connection, channel)
-            return _channel_act(connection, act, "resume_channel", channel, before, changed=changed)
+            resumed = channel_store.resume(connection, channel)
+            freed = channel_store.free(connection, channel)
+            changed = resumed or freed > 0
+            done = _channel_act(connection, act, "resume_channel", channel, before, changed=changed)
+            return replace(done, freed=freed)
 
     def release(self, act: Act, filters: Filters, *, baseline: bool, dry_run: bool) -> Release:
         """Held leads become owed and counted as if seen just now; or baseline, and nothing is ever owed to them."""
@@ -130,7 +136,7 @@ class OperatorDesk:
             if not dry_run:
                 statement = operator_sql.TO_BASELINE if baseline else operator_sql.RELEASE
                 connection.execute(statement, {"ids": ids, "channels": owed(self.channels)})
-                _note(connection, act, "release_leads", {"action": "baseline" if baseline else "deliver", "leads": ids})
+                _note_release(connection, act, rows, baseline=baseline)
             return Release(
                 by_day=Counter((row.campus_id, row.day) for row in rows),
                 campuses={row.id: row.name or "" for row in connection.execute(operator_sql.CAMPUSES)},
@@ -179,6 +185,14 @@ def _channel_act(
     if before is None or before.paused is None:
         return ChannelAct(changed, None, "", None, waiting)
     return ChannelAct(changed, Pause(before.paused), before.reason or "", before.paused_at, waiting)
+
+
+def _note_release(connection: Connection, act: Act, rows: Sequence[Any], *, baseline: bool) -> None:
+    """With the leads by when they were held: the ledger forgets that."""
+    held: dict[str, list[str]] = {}
+    for row in rows:
+        held.setdefault(row.held_at.isoformat(), []).append(row.lead_id)
+    _note(connection, act, "release_leads", {"action": "baseline" if baseline else "deliver", "held": held})
 
 
 def _note(connection: Connection, act: Act, name: str, details: Mapping[str, Any]) -> None:

@@ -25,6 +25,10 @@ MAX_INTERRUPTIONS = 5
 BACKOFF_BASE_SECONDS = 2.0
 UNAVAILABLE_SECONDS = 5.0
 FAILURES_BEFORE_PAUSE = 3
+LONG_WAIT_SECONDS = 60.0
+"""A provider that is away for longer by its own word pauses its channel at once."""
+TOLD_FROM_SECONDS = 15 * 60.0
+"""A delivery that is put off for so long on a channel that goes on is told: nobody would see it otherwise."""
 PROBE_SECONDS, LONGEST_PROBE_SECONDS = 5.0, 60.0
 TWIN_SECONDS = 2.0
 ASK_AGAIN_SECONDS = 600.0
@@ -98,6 +102,11 @@ def _waiting(claim: Claim, reason: str, seconds: float) -> Settlement:
 def backoff_seconds(attempts: int, jitter: float) -> float:
     """Exponential, from 2 s on, between one and one and a half times."""
     return BACKOFF_BASE_SECONDS * 2.0 ** (attempts - 1) * (1 + jitter / 2)
+
+
+def put_off_for_long(settlements: Collection[Settlement]) -> list[str]:
+    """Why deliveries wait for so long that people are to know; sorted, each reason once."""
+    return sorted({one.reason or "" for one in settlements if (one.wait_seconds or 0.0) >= TOLD_FROM_SECONDS})
 
 
 def verdict(outcomes: Mapping[str, Outcome]) -> Verdict:

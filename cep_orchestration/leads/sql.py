@@ -145,6 +145,12 @@ READ_LEADS_BY_TIME = text(
     )
 )
 
+PRESENT = text("SELECT id FROM orchestration.cms_leads WHERE id = ANY(:ids)")
+PRESENT_BY_TIME = text("""
+SELECT id FROM orchestration.cms_leads
+WHERE id = ANY(:ids) AND created_at = ANY(ARRAY(SELECT created_at FROM orchestration.leads WHERE lead_id = ANY(:ids)))
+""")
+
 BEAT = text("""
 INSERT INTO orchestration.drains (drain_id) VALUES (:drain)
 ON CONFLICT (drain_id) DO UPDATE SET beat_at = clock_timestamp()

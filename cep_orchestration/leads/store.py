@@ -16,7 +16,7 @@ from cep_orchestration.leads import delivery_sql, sql
 from cep_orchestration.leads.channel_store import may_claim
 from cep_orchestration.leads.model import Channel, Claim, Claimed, Look, LookUp, Recorded, Settlement, State
 from cep_orchestration.leads.rules import MAX_INTERRUPTIONS
-from cep_orchestration.ports import Lead, Reason
+from cep_orchestration.ports import Lead, NotAdmittedError, Reason
 from cep_orchestration.settings import LeadRules
 
 MADRID = ZoneInfo("Europe/Madrid")
@@ -123,6 +123,18 @@ class Ledger:
                 return bool(connection.execute(delivery_sql.HOLDS, parameters).scalar())
         except OperationalError:
             return False
+
+    def erased(self, leads: Collection[str]) -> set[str]:
+        """Those of these leads that the CMS does not have any more. Raises NotAdmittedError where nobody can say."""
+        left = set(leads)
+        try:
+            with self.engine.begin() as connection:
+                for statement in (sql.PRESENT_BY_TIME, sql.PRESENT):
+                    if left:
+                        left -= set(connection.execute(statement, {"ids": list(left)}).scalars())
+        except OperationalError as error:
+            raise NotAdmittedError from error
+        return left
 
     def take_over(self, channels: Sequence[Channel]) -> dict[str, list[Settlement]]:
         """Claims of drains that are gone, by channel: due again if repeatable, else unknown, to be looked up or not."""

@@ -12,8 +12,7 @@ from cep_orchestration.leads.operator_store import prepared
 
 LEAD = text("""
 SELECT lead_id, created_at, first_seen, baseline, held_at, same_as,
-       orchestration.lead_day(created_at, first_seen, baseline) AS day,
-       (SELECT baselined_at FROM orchestration.installation) AS baselined_at
+       orchestration.lead_day(created_at, first_seen, baseline) AS day
 FROM orchestration.leads WHERE lead_id = :lead
 """)
 IN_CMS = text("SELECT EXISTS (SELECT 1 FROM orchestration.cms_leads WHERE id = :lead)")
@@ -27,9 +26,11 @@ ACTS = text("""
 SELECT a.at, a.who, a.act, a.reason, coalesce(a.details->>'action', '') AS action,
        CASE WHEN a.details->>'channel' IS NOT NULL THEN ARRAY[a.details->>'channel']
             ELSE ARRAY(SELECT t.key FROM jsonb_each(a.details->'deliveries') AS t
-                       WHERE jsonb_exists(t.value, :lead) ORDER BY 1) END AS channels
+                       WHERE jsonb_exists(t.value, :lead) ORDER BY 1) END AS channels,
+       (SELECT CAST(t.key AS timestamptz) FROM jsonb_each(a.details->'held') AS t
+        WHERE jsonb_exists(t.value, :lead)) AS held_at
 FROM orchestration.operator_acts a
-WHERE jsonb_exists(a.details->'leads', :lead)
+WHERE EXISTS (SELECT 1 FROM jsonb_each(a.details->'held') AS t WHERE jsonb_exists(t.value, :lead))
    OR EXISTS (SELECT 1 FROM jsonb_each(a.details->'deliveries') AS t WHERE jsonb_exists(t.value, :lead))
    OR a.act IN ('pause_channel', 'resume_channel')
       AND EXISTS (SELECT 1 FROM orchestration.deliveries d JOIN orchestration.leads k USING (lead_id)
@@ -50,7 +51,6 @@ class LeadSeen:
     held_at: datetime | None
     same_as: Sequence[str]
     day: date
-    baselined_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Done:
-    """What an operator did."""
+    """What an operator did. `held_at`: of a release, since when the lead had been held."""
 
     at: datetime
     who: str
@@ -80,6 +80,7 @@ class Done:
     reason: str
     action: str
     channels: Sequence[str]
+    held_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,11 @@ class Timeline:
     steps: Sequence[Step]
     acts: Sequence[Done]
     in_cms: bool
+
+    @property
+    def release(self) -> Done | None:
+        """The act that ended the lead's hold; a lead is held once at most."""
+        return next((act for act in self.acts if act.held_at), None)
 
 
 def read_timeline(engine: Engine, lead_id: str) -> Timeline:

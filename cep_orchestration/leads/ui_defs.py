@@ -1,49 +1,14 @@
-"""What the definitions of the lead pipeline share: owners and priority, how failures are told, how tables are shown."""
+"""What the definitions of the lead pipeline share: owners and priority, and how deliveries are shown."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Mapping
 
-import dagster as dg
-
-from cep_orchestration.database.engine import discreet
-from cep_orchestration.failures import CepError
 from cep_orchestration.leads.model import State
-from cep_orchestration.leads.operator_rules import MADRID
 from cep_orchestration.leads.words import CHANNELS, STATES, reason_text
-from cep_orchestration.logs import job_log
+from cep_orchestration.ui import Cell
 
 OWNERS = ["team:operaciones"]
 GROUP = "leads"
 PRIORITY = {"dagster/priority": "2"}
-MOST_ROWS = 200
-Cell = str | int | float | bool | None
-
-
-@contextmanager
-def told(job: str, level: str) -> Iterator[dict[str, int]]:
-    """Around a job's work, as job_log: a failure that is a sentence reaches the UI as just that."""
-    try:
-        with discreet(), job_log(job, level) as counts:
-            yield counts
-    except CepError as error:
-        failure = dg.Failure(description=str(error), allow_retries=False)
-    else:
-        return
-    raise failure from None
-
-
-def table(rows: Sequence[Mapping[str, Cell]], columns: Mapping[str, str]) -> dg.MetadataValue:
-    """The first rows, with the types of their columns; an event is no place for thousands."""
-    schema = dg.TableSchema(columns=[dg.TableColumn(name, kind) for name, kind in columns.items()])
-    return dg.MetadataValue.table([_record(row) for row in rows[:MOST_ROWS]], schema=schema)
-
-
-def _record(row: Mapping[str, Cell]) -> dg.TableRecord:
-    """An event takes plain strings only, no members of enums."""
-    return dg.TableRecord({name: str(cell) if isinstance(cell, str) else cell for name, cell in row.items()})
-
-
 RESULT_COLUMNS = {
     "canal": "string",
     "resultado": "string",
@@ -65,8 +30,3 @@ def result_row(channel: str, state: State, count: int, reason: str) -> Mapping[s
 
 def channel_name(channel: str) -> str:
     return CHANNELS.get(channel, channel)
-
-
-def moment(at: datetime | None) -> str:
-    """A time as people in Madrid read it."""
-    return at.astimezone(MADRID).strftime("%Y-%m-%d %H:%M:%S") if at else ""

@@ -127,9 +127,10 @@ def surge_alert(held: int) -> Alert:
     return Alert(
         fingerprint="surge/leads",
         severity=Severity.HIGH,
-        title=f"Leads: {held} leads que llegaron de golpe están retenidos",
-        what_to_do="Tantos a la vez parecen una importación (LEADS_SURGE_LIMIT): no se les ha enviado nada. Lance "
-        "release_leads para entregarlos o para darlos por antiguos.",
+        title=f"Leads: al menos {held} leads que llegaron de golpe están retenidos",
+        what_to_do="Tantos a la vez parecen una importación (LEADS_SURGE_LIMIT): no se les ha enviado nada. Pueden "
+        "seguir llegando más: release_leads en ensayo (dry_run) dice cuántos son ahora, y después los entrega o los da "
+        "por antiguos.",
     )
 
 

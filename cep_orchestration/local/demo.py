@@ -19,7 +19,7 @@ from cep_orchestration.failures import SettingError
 from cep_orchestration.local import demo_names as names
 
 MADRID = ZoneInfo("Europe/Madrid")
-PAST_DAYS = 90
+PAST_DAYS = names.DAYS_COUNTED
 FOUNDED_DAYS = 365
 BATCH_SIZE = 100
 CAMPAIGN_SHARE = 0.7
@@ -164,7 +164,7 @@ def invent_centre(now: datetime, random: Random) -> Centre:
         campuses=names.campuses(random),
         courses=names.courses(),
         course_runs=runs,
-        campaigns=[names.with_metrics(campaign, brought[campaign.id], random) for campaign in advertised],
+        campaigns=[names.with_metrics(campaign, brought[campaign.id], now, random) for campaign in advertised],
         leads=leads,
     )
 

@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
+from cep_orchestration.local.sandbox.meta_figures import character
+
 # fmt: off
 # The larger the city, the earlier it stands: the demo gives the first ones more leads.
 CITIES = (
@@ -73,6 +75,7 @@ _CAMPAIGN_DAYS = {
 }
 _CAMPAIGN_STATUSES = ("active",) * 16 + ("paused",) * 3 + ("completed",) * 3 + ("draft",) * 3
 _LONG_RUNNING_CAMPAIGNS = 5  # these run on every day that the demo has leads for
+DAYS_COUNTED = 90
 
 
 @dataclass(frozen=True)
@@ -208,15 +211,17 @@ def campaign(number: int, now: datetime, random: Random) -> Campaign:
     )
 
 
-def with_metrics(campaign: Campaign, leads: int, random: Random) -> Campaign:
-    """The campaign with figures that fit each other and the number of leads it brought."""
+def with_metrics(campaign: Campaign, leads: int, now: datetime, random: Random) -> Campaign:
+    """The campaign with figures that fit each other and the number of leads it brought, and a budget that lasts."""
     if not leads:
         return campaign
-    cpl = random.uniform(4, 16)
+    cpl = character(campaign.meta_campaign_id).cost_per_lead
+    ahead, past = ((later - earlier).days for later, earlier in ((campaign.end_date, now), (now, campaign.start_date)))
+    whole_life = leads * (1 + max(0, ahead) / min(past, DAYS_COUNTED))
     clicks = round(leads * random.uniform(9, 22))
     return replace(
         campaign,
-        budget=Decimal(round(leads * cpl * random.uniform(1.1, 1.9), -2) + 100),
+        budget=Decimal(round(whole_life * cpl * random.uniform(1.1, 1.9), -2) + 100),
         impressions=round(clicks * random.uniform(55, 120)),
         clicks=clicks,
         spent=Decimal(f"{leads * cpl:.2f}"),

@@ -23,6 +23,12 @@ def _grpc(port: int) -> int:
     return port + 10_000 if port + 10_000 <= HIGHEST_PORT else port - 10_000
 
 
+def ports_sentence(s3_port: int) -> str:
+    """Which ports those are, for whoever has to choose another."""
+    *plain, last = map(str, sorted(ports(s3_port)))
+    return f"S3_PORT={s3_port} takes the ports {', '.join(plain)} and {last}."
+
+
 def prepare(folder: Path, storage: ObjectStorage) -> Path:
     """Writes the server's key to its configuration; returns the file."""
     folder.mkdir(parents=True, exist_ok=True)

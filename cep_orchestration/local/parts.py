@@ -8,11 +8,12 @@ from random import Random
 
 from sqlalchemy import create_engine, text
 
-from cep_orchestration.database.engine import connect, postgres_url
+from cep_orchestration.database.engine import connect, opened, postgres_url
 from cep_orchestration.database.migrate import migrate
 from cep_orchestration.failures import SettingError
 from cep_orchestration.local import object_store
 from cep_orchestration.local.demo import create_demo
+from cep_orchestration.local.demo_ads import put_ad_account
 from cep_orchestration.local.plan import BUSINESS_DATABASE, DAGSTER_DATABASE, Plan, Secrets
 from cep_orchestration.local.postgres import EmbeddedPostgres
 from cep_orchestration.local.probes import Probe
@@ -95,8 +96,8 @@ def _code_server(plan: Plan) -> Part:
         command=_python("dagster", "api", "grpc", "-m", "cep_orchestration.definitions", *where),
         address=f"127.0.0.1:{port}  (runs the jobs)",
         probe=Probe("tcp", port),
-        needs=("postgres",) if plan.embeds_postgres else (),
-        prepare=lambda: prepare_databases(plan),
+        needs=(*(["postgres"] if plan.embeds_postgres else []), *(["sandbox"] if advertises(plan) else [])),
+        prepare=lambda: prepare(plan),
     )
 
 
@@ -147,6 +148,21 @@ def _log_level(plan: Plan) -> list[str]:
 
 def _python(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
+
+
+def prepare(plan: Plan) -> None:
+    """What has to be there before anything looks for work: the databases, and the demo's ad account at the sandbox."""
+    prepare_databases(plan)
+    if advertises(plan):
+        engine = connect(plan.settings.cms_database_url)
+        with opened(engine) as connection:
+            put_ad_account(connection, plan.settings.sandbox_url)
+        engine.dispose()
+
+
+def advertises(plan: Plan) -> bool:
+    """Whether the sandbox plays the demo's ad account."""
+    return plan.demo and plan.settings.meta is not None and plan.settings.is_sandbox(plan.settings.meta)
 
 
 def prepare_databases(plan: Plan) -> None:

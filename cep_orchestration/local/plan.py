@@ -22,8 +22,12 @@ SANDBOX_BASES = {
     "SALESFORCE_BASE_URL": ("SALESFORCE_CLIENT_SECRET", "/salesforce"),
     "ZOHO_BASE_URL": ("ZOHO_CLIENT_SECRET", "/zoho"),
     "ZOHO_ACCOUNTS_URL": ("ZOHO_CLIENT_SECRET", "/zoho"),
+    "META_BASE_URL": ("META_ACCESS_TOKEN", "/meta/v26.0"),
 }
-DEMO_OPERATORS = "operadores@cep.example"
+DEMO_MAIL = {
+    "ALERT_EMAIL_OPERATORS": "operadores@cep.example",
+    "ALERT_EMAIL_MARKETING": "marketing@cep.example",
+}
 BUSINESS_DATABASE, DAGSTER_DATABASE = "cep", "dagster"
 
 
@@ -145,7 +149,7 @@ def _demo_providers(environ: Mapping[str, str], settings: Settings) -> dict[str,
 
 def _demo_mail(environ: Mapping[str, str], settings: Settings) -> dict[str, str]:
     """The sandbox's mail server, and somebody who is written to."""
-    mail = {"SMTP_URL": f"smtp://127.0.0.1:{settings.ports.smtp}", "ALERT_EMAIL_OPERATORS": DEMO_OPERATORS}
+    mail = {"SMTP_URL": f"smtp://127.0.0.1:{settings.ports.smtp}", **DEMO_MAIL}
     return {name: value for name, value in mail.items() if not environ.get(name, "").strip()}
 
 

@@ -36,17 +36,17 @@ class Probe:
                 return _daemons_report(self.target)
 
 
-def check_port_free(setting: str, port: int) -> None:
-    """Raises SettingError if something listens there. By a plain bind: others may have bound with SO_REUSEPORT.
+def check_port_free(setting: str, port: int, explained: str = "") -> None:
+    """Raises SettingError if something listens there; `explained`: what more there is to say of it then. By a plain
+    bind: others may have bound with SO_REUSEPORT.
 
     A killed program keeps its ports for some milliseconds after it has left the list of processes.
     """
     deadline = time.monotonic() + LET_GO_SECONDS
     while not _is_free(port):
         if time.monotonic() > deadline:
-            raise SettingError(
-                f"Port {port} ({setting}) is in use by another program; end that program, or set {setting}."
-            )
+            sentence = f"Port {port} ({setting}) is in use by another program; end that program, or set {setting}."
+            raise SettingError(f"{sentence} {explained}".strip())
         time.sleep(0.02)
 
 

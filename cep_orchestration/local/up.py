@@ -34,8 +34,9 @@ def up(plan: Plan, keys: Secrets, say: Callable[[str], None]) -> None:
     with only_one(home):
         if left := end_all(Records(home), say):
             say(f"Ended {left} parts that an earlier start had left behind.")
+        explained = {"S3_PORT": object_store.ports_sentence(plan.settings.ports.s3)}
         for setting, port in ports(plan):
-            check_port_free(setting, port)
+            check_port_free(setting, port, explained.get(setting, ""))
         if not plan.demo:
             refuse_mixing(plan)
         if plan.names_dagster_database:

@@ -29,8 +29,8 @@ TEXT = Text(WORDS)
 
 CODES_TESTED: list[tuple[int, int, type[Outcome]]] = [
     *((400, code, Retry) for code in (1, 131000)),
-    *((400, code, Unavailable) for code in (2, 4, 80007, 130429, 131016, 131057)),
-    *((400, code, Hold) for code in (131056, 131048, 131049)),
+    *((400, code, Unavailable) for code in (2, 4, 80007, 130429, 131016, 131057, 131048)),
+    *((400, code, Hold) for code in (131056, 131049)),
     *((400, code, Rejected) for code in (131026, 131047, 131050, 131021, 131030, 130472)),
     *((400, code, Blocked) for code in (132000, 132001, 132005, 132012, 132015, 100, 131008, 131009)),
     *((400, code, Blocked) for code in (132007, 132016, 131005, 131037, 131045, 133010, 33)),
@@ -91,12 +91,20 @@ def test_an_error_without_a_code_is_decided_by_its_status(sandbox: str, status: 
     assert _send(sandbox) == expected(f"WhatsApp: HTTP {status}")
 
 
-@pytest.mark.parametrize(("code", "seconds"), [(131056, 6.0), (131048, 86_400.0), (131049, 86_400.0)])
+@pytest.mark.parametrize(("code", "seconds"), [(131056, 6.0), (131049, 86_400.0)])
 def test_the_limit_of_a_number_holds_for_seconds_and_that_of_a_day_for_a_day(
     sandbox: str, code: int, seconds: float
 ) -> None:
     Remote(sandbox).fault("whatsapp", status=400, body={"error": {"code": code}})
     assert _send(sandbox) == Hold(f"WhatsApp: error {code}", seconds)
+
+
+@pytest.mark.parametrize(("headers", "seconds"), [({}, 3600.0), ({"Retry-After": "7200"}, 7200.0)])
+def test_a_restricted_sender_calls_nobody_for_an_hour_or_for_as_long_as_whatsapp_says(
+    sandbox: str, headers: dict[str, str], seconds: float
+) -> None:
+    Remote(sandbox).fault("whatsapp", status=400, body={"error": {"code": 131048}}, headers=headers)
+    assert _send(sandbox) == Unavailable("WhatsApp: error 131048", seconds)
 
 
 def test_the_wait_that_whatsapp_asks_for_is_handed_on(sandbox: str) -> None:

@@ -99,11 +99,52 @@ def test_a_gate_that_is_closed_turns_away_who_waits_and_lets_who_is_inside_go_on
         assert places_taken(cms) == 1
 
 
-def test_without_a_limit_no_database_is_asked() -> None:
+def test_without_any_limit_no_database_is_asked() -> None:
     nowhere = create_engine("postgresql+psycopg2://nobody@127.0.0.1:1/nothing")
-    gate = CallGate(nowhere, CallLimits({"": 10.0, "mandrill": 0.0}, at_once=1))
+    gate = CallGate(nowhere, CallLimits({"": 10.0, "mandrill": 0.0}, at_once=0))
     with gate.admitted("mandrill"), gate.admitted("mandrill"):
-        gate.start("mandrill")
+        for _ in range(20):
+            gate.start("mandrill")
+
+
+def test_calls_that_may_start_as_often_as_it_goes_are_still_no_more_at_once_than_allowed(url: str) -> None:
+    with callers(2, url, "mandrill", "0", "3", "5", "1", "0.05") as started:
+        calls = calls_of(started)
+    assert most_at_once(calls) == 3
+    assert len(calls) > 20
+
+
+def test_calls_of_which_any_number_may_be_open_at_once_still_start_no_more_often_than_allowed(url: str) -> None:
+    with callers(2, url, "mandrill", "5", "0", "10", "2", "1.5") as started:
+        calls = calls_of(started)
+    assert most_in_a_second(calls) <= 5
+    assert most_at_once(calls) > 5
+
+
+@pytest.mark.parametrize(("rate", "at_once"), [(0.0, 1), (0.0, 0), (FAST, 0), (FAST, 1)])
+def test_a_closed_gate_lets_nobody_start_a_further_call_whatever_its_limits(
+    cms: DemoCms, rate: float, at_once: int
+) -> None:
+    with gate_on(cms.engine, rate, at_once) as gate:
+        with gate.admitted("mandrill"):
+            gate.start("mandrill")
+            gate.close()
+            with pytest.raises(NotAdmittedError):
+                gate.start("mandrill")
+        with pytest.raises(NotAdmittedError):
+            call(gate, "mandrill", 0.0)
+
+
+def test_who_waits_for_a_place_at_a_provider_without_a_rate_is_turned_away_when_the_gate_is_closed(
+    cms: DemoCms,
+) -> None:
+    with gate_on(cms.engine, 0.0, at_once=1) as gate, ThreadPoolExecutor(1) as pool, gate.admitted("mandrill"):
+        waiting = pool.submit(call, gate, "mandrill", 0.0)
+        time.sleep(0.2)
+        assert not waiting.done()
+        gate.close()
+        with pytest.raises(NotAdmittedError):
+            waiting.result(timeout=SOON)
 
 
 def test_who_starts_late_gets_a_new_time(cms: DemoCms) -> None:

@@ -35,6 +35,20 @@ fragment entry on MetadataEntry {
   ... on TableMetadataEntry { table { records } }
 }
 """
+FAILURES = """
+query Failures($run: ID!) {
+  runOrError(runId: $run) { ... on Run { eventConnection { events {
+    ... on ExecutionStepFailureEvent { failureMetadata { description } error { message } }
+  } } } }
+}
+"""
+CHECKS = """
+query Checks($key: AssetKeyInput!) {
+  assetNodeOrError(assetKey: $key) { ... on AssetNode { assetChecksOrError { ... on AssetChecks {
+    checks { name executionForLatestMaterialization { runId evaluation { success severity } } }
+  } } } }
+}
+"""
 INSTIGATORS = """
 { repositoriesOrError { ... on RepositoryConnection { nodes {
   sensors { name sensorState { status } } schedules { name scheduleState { status } }
@@ -48,6 +62,15 @@ class Run:
     job: str
     status: str
     tags: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Check:
+    """What an asset check found the last time, and in which run."""
+
+    run_id: str
+    passed: bool
+    severity: str
 
 
 @dataclass(frozen=True)
@@ -79,10 +102,19 @@ class Dagster:
         return self.run(run_id).status in ENDED
 
     def launch(
-        self, job: str, assets: Sequence[Sequence[str]] = (), run_config: Mapping[str, Any] | None = None
+        self,
+        job: str,
+        assets: Sequence[Sequence[str]] = (),
+        run_config: Mapping[str, Any] | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> str:
         """Launches as the Launchpad does; returns the run's id."""
-        parameters = {**launch_parameters(job, assets), "runConfigData": run_config or {}}
+        tagged = {"tags": [{"key": key, "value": value} for key, value in (tags or {}).items()]}
+        parameters = {
+            **launch_parameters(job, assets),
+            "runConfigData": run_config or {},
+            "executionMetadata": tagged,
+        }
         said = self.ask(LAUNCH, parameters=parameters)["launchRun"]
         assert said["__typename"] == "LaunchRunSuccess", said
         return str(said["run"]["runId"])
@@ -101,11 +133,33 @@ class Dagster:
         entries = [entry for event in events for entry in event.get("metadataEntries", ())]
         return {entry.pop("label"): next(iter(entry.values())) for entry in entries}
 
+    def failures(self, run_id: str) -> list[str]:
+        """Why the run's steps failed, as its page says it."""
+        events = self.ask(FAILURES, run=run_id)["runOrError"]["eventConnection"]["events"]
+        failed = [event for event in events if event]
+        return [(each["failureMetadata"] or {}).get("description") or each["error"]["message"] for each in failed]
+
+    def checks(self, *key: str) -> dict[str, Check]:
+        """The checks of an asset that were evaluated with its newest materialization, by name."""
+        found = self.ask(CHECKS, key={"path": list(key)})["assetNodeOrError"]["assetChecksOrError"]["checks"]
+        latest = {each["name"]: each["executionForLatestMaterialization"] for each in found}
+        return {
+            name: Check(one["runId"], one["evaluation"]["success"], one["evaluation"]["severity"])
+            for name, one in latest.items()
+            if one and one["evaluation"]
+        }
+
     def instigators(self) -> dict[str, str]:
         """Sensors and schedules with their state in the live instance."""
         nodes = self.ask(INSTIGATORS)["repositoriesOrError"]["nodes"]
         sensors = {each["name"]: each["sensorState"]["status"] for node in nodes for each in node["sensors"]}
         return sensors | {each["name"]: each["scheduleState"]["status"] for node in nodes for each in node["schedules"]}
+
+    def backfills(self) -> dict[str, str]:
+        """The ids of all backfills, with their state."""
+        query = "{ partitionBackfillsOrError { ... on PartitionBackfills { results { id status } } } }"
+        found = self.ask(query)["partitionBackfillsOrError"]["results"]
+        return {each["id"]: each["status"] for each in found}
 
     def limit_pool(self, pool: str, limit: int) -> None:
         order = (

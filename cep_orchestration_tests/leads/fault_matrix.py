@@ -9,6 +9,7 @@ from cep_orchestration_tests.leads.fault_services import ADDRESSES, CHANNELS, UN
 
 PROVIDERS = tuple(CHANNELS)
 NO_SENSE = "—"
+HOUR = 3600.0
 PAGE = "<html><body><h1>Mantenimiento</h1></body></html>"
 CUT_OFF = '{"results": [{"id": "1", "prop'
 
@@ -69,6 +70,9 @@ FAULTS = (
     Fault("bad token", secret=WRONG),
     Fault("131056", {"whatsapp": _whatsapp(131056)}),
     Fault("131047", {"whatsapp": _whatsapp(131047)}),
+    Fault("131048", {"whatsapp": _whatsapp(131048)}, over_after_seconds=HOUR),
+    Fault("131049", {"whatsapp": _whatsapp(131049)}),
+    Fault("429 with Retry-After an hour", _all(status=429, headers={"Retry-After": "3600"}), over_after_seconds=HOUR),
     Fault(
         "207, one record later", {name: {**one, "accept_first": True, "times": 1} for name, one in _ONE_LATER.items()}
     ),
@@ -125,6 +129,12 @@ bad token
 whatsapp: 3 pending | 3 pending | 3 sent | 1 | | | 3 sent | 1 1 1
 131047
 whatsapp: 3 dead | 3 dead | 3 dead | 1 | dead | replay | 3 sent | 1 1 1
+131048
+whatsapp: 3 pending, outage | 3 pending, outage | 3 sent | 1 | paused | | 3 sent | 1 1 1
+131049
+whatsapp: 3 pending | 3 pending | 3 pending | 0 | put_off | resume | 3 sent | 1 1 1
+429 with Retry-After an hour
+{EVERYBODY}: 3 pending, outage | 3 pending, outage | 3 sent | 1 | paused | | 3 sent | 1 1 1
 207, one record later
 hubspot salesforce zoho: 1 pending 2 sent | 3 sent | 3 sent | 2 | | | 3 sent | 1 1 1
 expired OAuth

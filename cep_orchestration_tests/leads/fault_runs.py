@@ -124,7 +124,7 @@ class Stage:
         """What an operator does about what the fault has left, as their jobs do it; returns what that was."""
         channel, desk = CHANNELS[provider], desk_of(services)
         acts: list[str] = []
-        if self.cms.rows(PAUSED, channel=channel) == ["account"]:
+        if any(state == "pending" for _, state, _ in self.rows(provider)):
             desk.resume(WHO, channel)
             services.alerts.resolve(paused_fingerprint(channel), resumed_title(channel))
             acts.append("resume")
@@ -203,6 +203,7 @@ def play(fault: Fault, cms: DemoCms, sandbox: str) -> Mapping[str, Seen]:
             stage.run(services, later=BETWEEN_RUNS_SECONDS)
         lasting = {provider: stage.states(provider) for provider in CHANNELS}
     stage.end()
+    let_pass(cms, fault.over_after_seconds)
     with opened(replace(fault, secret=RIGHT, read_seconds=READ_SECONDS), address, sandbox, account) as services:
         stage.run_until_settled(services)
         after = {provider: _after(stage, provider) for provider in CHANNELS}

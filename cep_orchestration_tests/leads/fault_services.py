@@ -42,6 +42,7 @@ class Fault:
     phone        of the third campus's advisor
     secret       that all services are called with
     tokens_end   the access tokens end before the first call
+    over_after_seconds   when it is gone, so much time passes before the next run: what was asked to be waited for
     """
 
     name: str
@@ -51,6 +52,7 @@ class Fault:
     secret: str = RIGHT
     read_seconds: float = READ_SECONDS
     tokens_end: bool = False
+    over_after_seconds: float = 0.0
 
 
 class HastyLedger(Ledger):
@@ -68,7 +70,8 @@ class HastyLedger(Ledger):
 
 
 def services(address: str, sandbox: str, fault: Fault, account: str) -> LeadServices:
-    """As they are built for a run, for each CRM; with all three beside each other, one call after the other."""
+    """As they are built for a run, for each CRM; with all three beside each other, one call after the other, and for
+    several runs: none of them closes the gate."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(resources, "Http", partial(Http, read_seconds=fault.read_seconds))
         built = [
@@ -78,7 +81,8 @@ def services(address: str, sandbox: str, fault: Fault, account: str) -> LeadServ
     first = built[0]
     channels = [one for one in first.channels if one.name != "crm_contact"]
     channels += [_crm(one, vendor) for one, vendor in zip(built, CRMS, strict=True)]
-    return replace(first, ledger=HastyLedger(first.ledger.engine, first.ledger.rules), channels=channels)
+    ledger = HastyLedger(first.ledger.engine, first.ledger.rules)
+    return replace(first, ledger=ledger, channels=channels, workers=1, close=lambda: None)
 
 
 def _crm(built: LeadServices, vendor: str) -> Channel:
@@ -100,7 +104,7 @@ def _environ(address: str, sandbox: str, secret: str, account: str, vendor: str)
         "SLACK_WEBHOOK_URL": f"{sandbox}/slack/alerts",
         "CRM_VENDOR": vendor,
         f"{vendor.upper()}_BASE_URL": f"{sandbox}/{vendor}",
-        "PROVIDER_REQUESTS_AT_ONCE": "1",
+        "PROVIDER_REQUESTS_AT_ONCE": "0",
         "LEADS_LINGER_SECONDS": "0",
         **{f"{limit}_REQUESTS_PER_SECOND": "0" for limit in ("PROVIDER", "HUBSPOT", "SLACK")},
     }

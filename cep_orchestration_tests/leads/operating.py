@@ -121,4 +121,4 @@ def acts(world: World) -> list[Any]:
 
 def whys(told: dict[str, Any]) -> dict[str, str]:
     """Why a job did not touch which lead."""
-    return {row["lead"]: row["por qué no"] for row in told["Por qué no (los primeros 200)"]}
+    return {row["lead"]: row["por qué no"] for row in told.get("Por qué no (los primeros 200)", ())}

@@ -150,11 +150,11 @@ def test_a_lead_for_whom_there_is_nothing_to_call_does_not_use_up_the_probe(worl
 
 
 def test_what_a_provider_asks_to_wait_is_waited_by_everybody_who_calls_it(world: World) -> None:
-    crm = _waiting(world, 1, Unavailable("429", 90.0))
+    crm = _waiting(world, 1, Unavailable("429", 60.0))
     world.serve(CRM)
     world.cms.ask(1, email="another@example.com")
     world.record()
-    for wait in (0, 88):
+    for wait in (0, 58):
         let_pass(world.cms, wait)
         assert CRM not in world.cms.ledger.due(world.channels)
         [channel] = [one for one in world.channels if one.name == CRM]

@@ -164,6 +164,14 @@ class RefusingAlerts(FakeAlerts):
         self.raise_alert(fingerprint)
 
 
+def test_a_run_whose_calls_at_once_have_no_limit_still_works(cms: DemoCms) -> None:
+    mailer, leads = FakeMailer(), cms.ask(3)
+    drain = Drain("unlimited", replace(_services(cms, mailer), workers=0))
+    with running(drain) as (run, _):
+        run.result(SECONDS)
+    assert sorted(mailer.leads) == leads
+
+
 def test_two_runs_at_once_share_the_work_send_nothing_twice_and_leave_nothing(cms: DemoCms) -> None:
     gate, messenger, crm = Gate(), FakeMessenger(), FakeCrm()
     mailer = FakeMailer(gate=gate)

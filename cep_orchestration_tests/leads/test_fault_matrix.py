@@ -64,6 +64,7 @@ def test_nobody_is_reached_twice_or_lost_without_a_word() -> None:
         assert set(taken) <= {"0", "1"}, cell
         assert "pending" not in seen.end, cell
         assert taken.count("0") == (int(seen.end.split()[-2]) if seen.end.endswith("dead") else 0), cell
+        assert "pending" not in seen.after or seen.alerts, cell
         assert ("dead" in seen.after) == ("dead" in seen.alerts), cell
         assert ("unknown" in seen.after) == ("unknown" in seen.alerts), cell
         assert any(pause in seen.lasting for pause in ("outage", "account")) == ("paused" in seen.alerts), cell

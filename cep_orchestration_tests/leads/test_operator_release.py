@@ -1,6 +1,7 @@
 """Held imports, released as from the Launchpad: delivered as if just seen, or baseline for ever."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -96,6 +97,22 @@ def test_a_dry_run_says_how_many_by_campus_and_day_and_changes_nothing(world: Wo
     assert world.alerts.resolved == []
 
 
+def test_campuses_come_in_the_order_of_their_names(world: World) -> None:
+    leads = held(world)
+    for lead, campus in zip(leads, ("10", "2", "1"), strict=True):
+        world.cms.run("UPDATE orchestration.leads SET campus_id = :c WHERE lead_id = :l", c=campus, l=lead)
+    told = acting(world, "release_leads", action="deliver")
+    names = [row["sede"] for row in told["Por sede y día en que cuentan"]]
+    assert len(names) == 3
+    assert names == sorted(names)
+
+
+def test_where_nothing_is_held_the_run_says_so_and_shows_no_empty_tables(world: World) -> None:
+    told = release(world)
+    assert told["Resultado"] == "Ningún lead retenido cumple los filtros."
+    assert [name for name, value in told.items() if isinstance(value, list)] == []
+
+
 def test_only_the_leads_that_are_named_or_were_held_in_the_days_that_are_given_are_released(world: World) -> None:
     old, new = held(world, held_ago="9 days"), held(world)
     told = release(world, lead_ids=[old[0], "nobody"])
@@ -158,4 +175,6 @@ def test_the_release_is_kept(world: World) -> None:
     launch(world, "release_leads", who="Marta", reason="feria", action="baseline", dry_run=False)
     [[act, who, reason, details]] = acts(world)
     assert (act, who, reason, details["action"]) == ("release_leads", "Marta", "feria", "baseline")
-    assert sorted(details["leads"]) == sorted(leads)
+    [(since, kept)] = details["held"].items()
+    assert sorted(kept) == sorted(leads)
+    assert datetime.fromisoformat(since) <= datetime.now(UTC)

@@ -43,6 +43,7 @@ def test_a_replay_never_touches_what_was_sent(world: World) -> None:
     before = ledger(world)[:4]
     told = again(world, lead_ids=leads)
     assert (told["Entregas que salen otra vez"], told["No se tocan"]) == (0, 8)
+    assert told["Resultado"] == "No se cambia nada: más abajo está el porqué."
     assert set(whys(told).values()) == {"ya se envió: nunca se repite"}
     assert ledger(world)[:4] == before
     world.drain()
@@ -65,6 +66,28 @@ def test_a_dry_run_shows_the_same_and_changes_nothing(world: World) -> None:
         ("Correo de confirmación", "fallido", 1, "hard-bounce"),
         ("Contacto en el CRM", "omitido", 1, "no CRM"),
     ]
+
+
+def test_where_nothing_fits_the_filters_the_run_says_so_and_shows_no_empty_tables(world: World) -> None:
+    [lead] = recorded(world)
+    becomes(world, lead, EMAIL, "dead", "Mandrill: HTTP 400")
+    told = again(world, delivery_reason="HTTP 4")
+    assert told == {
+        "Resultado": "Ninguna entrega cumple los filtros.",
+        "Entregas que salen otra vez": 0,
+        "No se tocan": 0,
+    }
+    assert again(world, delivery_reason="Mandrill: HTTP 4")["Resultado"] == "Hecho."
+
+
+def test_a_dry_run_says_of_how_many_a_rule_will_skip_again(world: World) -> None:
+    first, second, third = recorded(world, 3)
+    becomes(world, first, EMAIL, "skipped", "no e-mail")
+    becomes(world, second, EMAIL, "skipped", "not configured")
+    becomes(world, third, EMAIL, "dead", "hard-bounce")
+    told = acting(world, "replay_deliveries", channel=EMAIL)
+    assert told["Atención"].startswith("1 de ellas se omitieron por una regla")
+    assert "Atención" not in acting(world, "replay_deliveries", channel=EMAIL, state="dead")
 
 
 @pytest.mark.parametrize(
@@ -93,7 +116,7 @@ def test_filters_choose_together(world: World, config: dict[str, str], expected:
     settled = "UPDATE orchestration.deliveries SET settled_at = '2020-05-01 23:59:59.9+02' WHERE channel = :c"
     world.cms.run(f"{settled} AND lead_id = :l", c=EMAIL, l=leads["old"])
     told = again(world, **config)
-    assert {row["lead"] for row in told["Cuáles (las primeras 200)"]} == {leads[name] for name in expected}
+    assert {row["lead"] for row in told.get("Cuáles (las primeras 200)", ())} == {leads[name] for name in expected}
     assert told["No se tocan"] == 0
     [[act, *_, details]] = acts(world)
     assert act == "replay_deliveries"

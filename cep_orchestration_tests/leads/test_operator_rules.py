@@ -122,8 +122,8 @@ def test_days_that_cannot_be_meant_are_refused_with_a_sentence(since: str, until
 
 
 def test_nobody_acts_on_everything_at_once_nor_without_a_name_and_a_reason() -> None:
-    with pytest.raises(OperatorError, match="Falta un filtro"):
-        require_filter(Filters())
+    with pytest.raises(OperatorError, match="Falta un filtro: indique al menos lead_ids"):
+        require_filter(Filters(), "lead_ids")
     for who, reason in (("", "por algo"), ("Marta", " ")):
         with pytest.raises(OperatorError, match="Faltan"):
             act_of(who, reason)

@@ -100,7 +100,7 @@ def test_filters_choose_together_and_at_least_one_is_needed(world: World) -> Non
     becomes(world, second, ADVISOR, "unknown", "no answer in time")
     becomes(world, second, CRM, "sent")
     sentence = refusal(world, "settle_unknown", who="M", reason="x", action="close", state="unknown", dry_run=False)
-    assert sentence.startswith("Falta un filtro")
+    assert sentence == "Falta un filtro: indique al menos lead_ids, since, until o channel («state» solo no basta)."
     yesterday = world.cms.rows("SELECT (now() AT TIME ZONE 'Europe/Madrid')::date - 1")[0]
     assert decide(world, "close", until=str(yesterday), channel=EMAIL)["Entregas que se cierran"] == 0
     assert decide(world, "close", until=str(yesterday))["Entregas que se cierran"] == 1

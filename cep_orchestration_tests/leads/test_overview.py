@@ -42,6 +42,9 @@ def test_a_dead_letter_is_a_warning_that_says_what_to_do_and_is_over_when_it_is_
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert check.metadata["Entregas fallidas"].value == told["Fallido"] == 1
     assert "replay_deliveries" in str(check.metadata["Qué hacer"].value)
+    assert 'action: close, state: dead y al menos un filtro, como lead_ids: ["1201"]' in str(
+        check.metadata["Qué hacer"].value
+    )
     acting(world, "settle_unknown", action="close", state="dead", lead_ids=[lead], dry_run=False)
     assert failing(world) == set()
 

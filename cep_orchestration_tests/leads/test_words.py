@@ -12,6 +12,7 @@ from cep_orchestration.leads.words import (
     paused_alert,
     paused_fingerprint,
     reason_text,
+    surge_alert,
 )
 from cep_orchestration.ports import Reason
 from cep_orchestration_tests.leads.claiming import SERVED
@@ -53,3 +54,9 @@ def test_an_alert_about_a_pause_says_who_ends_it(kind: Pause, what: str) -> None
 @pytest.mark.parametrize(("state", "job"), [(State.DEAD, "replay_deliveries"), (State.UNKNOWN, "settle_unknown")])
 def test_an_alert_about_deliveries_names_the_job_that_mends_them(state: State, job: str) -> None:
     assert job in delivery_alert("crm_contact", state, ["HubSpot: 400"]).what_to_do
+
+
+def test_an_alert_about_an_import_gives_a_number_that_stays_true_while_more_of_it_comes() -> None:
+    alert = surge_alert(17_600)
+    assert "al menos 17600 leads" in alert.title
+    assert "ensayo" in alert.what_to_do

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cep_orchestration.failures import SettingError
+from cep_orchestration.local.parts import advertises
 from cep_orchestration.local.plan import Plan, Secrets, load_secrets, make_plan
 
 KEYS = Secrets("pass word/1", "key", "secret")
@@ -27,6 +28,7 @@ def test_an_empty_environment_embeds_everything_with_the_demo() -> None:
         "Mailchimp Marketing",
         "WhatsApp",
         "HubSpot",
+        "Meta Ads",
         "Slack",
     }
     assert all(map(made.settings.is_sandbox, made.settings.providers()))
@@ -47,6 +49,16 @@ def test_the_sandbox_gives_the_demos_zoho_its_tokens() -> None:
     zoho = plan(CRM_VENDOR="zoho", SANDBOX_PORT="4001").settings.zoho
     assert zoho is not None
     assert zoho.base_url == zoho.more["ZOHO_ACCOUNTS_URL"] == "http://127.0.0.1:4001/zoho"
+
+
+def test_the_demos_ad_account_is_the_sandboxs() -> None:
+    made = plan(SANDBOX_PORT="4001")
+    assert made.settings.meta is not None
+    assert made.settings.meta.base_url == "http://127.0.0.1:4001/meta/v26.0"
+    assert (made.settings.meta.credential, made.settings.meta.account) == ("sandbox", "sandbox")
+    assert advertises(made)
+    named_sandbox = {"META_BASE_URL": "http://localhost:3001/meta/v26.0"}
+    assert not advertises(make_plan(REAL_CMS | named_sandbox, KEYS))
 
 
 def test_the_demo_without_a_crm_has_none() -> None:

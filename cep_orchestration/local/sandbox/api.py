@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from cep_orchestration.local.sandbox.faults import BadInput, FaultBoard, Provider, parse_fault
 from cep_orchestration.local.sandbox.store import Kind, Sent, Store
+from cep_orchestration.operations.guard import LOCAL_HOSTS
 
 MAX_LIMIT = 10_000
 
@@ -32,12 +33,12 @@ class Api:
             Route("/", _page),
             Route("/health", _health),
             Route("/api/sent", self._sent, methods=["GET"]),
-            Route("/api/sent", self._delete_sent, methods=["DELETE"]),
+            Route("/api/sent", own(self._delete_sent), methods=["DELETE"]),
             Route("/api/counts", self._counts),
             Route("/api/faults", self._faults, methods=["GET"]),
-            Route("/api/faults", self._clear_faults, methods=["DELETE"]),
-            Route("/api/faults/{provider}", self._set_fault, methods=["PUT"]),
-            Route("/api/faults/{provider}", self._clear_fault, methods=["DELETE"]),
+            Route("/api/faults", own(self._clear_faults), methods=["DELETE"]),
+            Route("/api/faults/{provider}", own(self._set_fault), methods=["PUT"]),
+            Route("/api/faults/{provider}", own(self._clear_fault), methods=["DELETE"]),
         ]
 
     async def _sent(self, request: Request) -> Response:
@@ -84,6 +85,24 @@ class Api:
     async def _clear_faults(self, request: Request) -> Response:
         self._board.clear()
         return Response(status_code=204)
+
+
+def own(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """The endpoint for this machine's programs and the sandbox's own page; other sites' pages get a 403."""
+
+    async def guarded(request: Request) -> Response:
+        if _is_foreign(request.headers):
+            return JSONResponse({"error": "Requests from pages of other sites are refused."}, status_code=403)
+        return await endpoint(request)
+
+    return guarded
+
+
+def _is_foreign(headers: Mapping[str, str]) -> bool:
+    """By the page's Origin, or by the host name under which a foreign name server leads here."""
+    host, origin = headers.get("host", "").lower(), headers.get("origin")
+    elsewhere = origin is not None and origin.lower().partition("://")[2] != host
+    return elsewhere or re.sub(r":\d+$", "", host) not in LOCAL_HOSTS
 
 
 async def _health(request: Request) -> Response:

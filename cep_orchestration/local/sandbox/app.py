@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -17,6 +18,9 @@ from cep_orchestration.local.sandbox.faults import BadInput, FaultBoard, HangUp,
 from cep_orchestration.local.sandbox.hubspot import HubSpot
 from cep_orchestration.local.sandbox.mailchimp import Mailchimp
 from cep_orchestration.local.sandbox.mandrill import Mandrill
+from cep_orchestration.local.sandbox.meta import Meta
+from cep_orchestration.local.sandbox.meta_api import AdsApi
+from cep_orchestration.local.sandbox.meta_days import AdBook
 from cep_orchestration.local.sandbox.salesforce import Salesforce
 from cep_orchestration.local.sandbox.slack import Slack
 from cep_orchestration.local.sandbox.store import Store
@@ -34,9 +38,14 @@ def create_app(
     pair_seconds: float = 6.0,
     searches_a_minute: int = 20,
     clock: Callable[[], float] = time.monotonic,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Starlette:
-    """The sandbox, keeping what it is sent in a SQLite file; it closes the file when the server stops."""
+    """The sandbox, keeping what it is sent in a SQLite file; it closes the file when the server stops.
+
+    `clock` measures limits, `now` says how far the ad account's today has come.
+    """
     store, board, abandoned = Store(Path(store_path)), FaultBoard(), Counter[Provider]()
+    book = AdBook(store, now)
     stand_ins: dict[Provider, StandIn] = {
         Provider.MANDRILL: Mandrill(store, searches_a_minute, clock),
         Provider.WHATSAPP: WhatsApp(store, pair_seconds, clock),
@@ -45,6 +54,7 @@ def create_app(
         Provider.ZOHO: Zoho(store, clock),
         Provider.MAILCHIMP: Mailchimp(store),
         Provider.SLACK: Slack(store),
+        Provider.META: Meta(book),
     }
     routes = [
         Route(f"/{name}/{{path:path}}", _endpoint(name, stand_in, store, board, abandoned), methods=METHODS)
@@ -57,7 +67,7 @@ def create_app(
         store.close()
 
     return Starlette(
-        routes=[*Api(store, board, abandoned).routes(), *routes],
+        routes=[*Api(store, board, abandoned).routes(), *AdsApi(book).routes(), *routes],
         exception_handlers={BadInput: _unprocessable},
         lifespan=lifespan,
     )
@@ -74,7 +84,10 @@ def _endpoint(
             raw = await request.body()
         except ClientDisconnect:
             return HangUp()
-        call = Call(request.method, request.path_params["path"], request.headers, raw)
+        address = str(request.url.replace(query=""))
+        call = Call(
+            request.method, request.path_params["path"], request.headers, raw, dict(request.query_params), address
+        )
         store.count_request(provider)
         fault = board.take(provider)
         if fault is None:

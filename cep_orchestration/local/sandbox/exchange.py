@@ -13,12 +13,15 @@ EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 
 @dataclass(frozen=True)
 class Call:
-    """What a client asked; `path` comes without the provider's prefix, `headers` ignores case."""
+    """What a client asked; `path` comes without the provider's prefix, `headers` ignores case. `address`: where it was
+    asked, in full but for the query."""
 
     method: str
     path: str
     headers: Mapping[str, str]
     raw: bytes
+    query: Mapping[str, str] = field(default_factory=dict)
+    address: str = ""
 
     def payload(self) -> dict[str, Any] | None:
         """The JSON object of the body, or None when the body is anything else."""

@@ -22,6 +22,7 @@ class Provider(StrEnum):
     ZOHO = "zoho"
     MAILCHIMP = "mailchimp"
     SLACK = "slack"
+    META = "meta"
 
 
 class BadInput(Exception):  # noqa: N818 - reads as what it is; it becomes HTTP 422 with its sentence
@@ -30,7 +31,7 @@ class BadInput(Exception):  # noqa: N818 - reads as what it is; it becomes HTTP 
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens to the next `times` calls (None: to all) instead of a plain answer."""
+    """What happens to `times` calls (None: to all) instead of a plain answer, once the next `skip` have passed."""
 
     delay_seconds: float = 0.0
     status: int | None = None
@@ -39,6 +40,7 @@ class Fault:
     times: int | None = None
     accept_first: bool = False
     hang_up: bool = False
+    skip: int = 0
 
     def answer(self) -> Answer | None:
         """The answer that replaces the provider's, if any."""
@@ -63,8 +65,11 @@ class FaultBoard:
             self._active.pop(each, None)
 
     def take(self, provider: Provider) -> Fault | None:
-        """The fault for one call, which uses up one of its `times`."""
+        """The fault for one call, which uses up one of its `times`, or one of the calls that still pass."""
         fault = self._active.get(provider)
+        if fault and fault.skip:
+            self._active[provider] = replace(fault, skip=fault.skip - 1)
+            return None
         if fault is None or fault.times is None:
             return fault
         if fault.times == 1:
@@ -154,4 +159,5 @@ CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "times": (lambda value: _is_whole(value) and value >= 1, "a whole number from 1, or null until cleared"),
     "accept_first": (lambda value: isinstance(value, bool), "true or false"),
     "hang_up": (lambda value: isinstance(value, bool), "true or false"),
+    "skip": (lambda value: _is_whole(value) and value >= 0, "how many calls pass before it begins"),
 }

@@ -1,4 +1,4 @@
-"""What the sandbox was sent, in one SQLite file that survives a restart; the only module with SQL.
+"""What the sandbox was sent or told, in one SQLite file that survives a restart; the only module with SQL.
 
 Used from one thread at a time. A test aid: a power cut may lose the last writes, a killed process does not.
 """
@@ -27,6 +27,7 @@ CREATE TABLE IF NOT EXISTS sent (
 CREATE INDEX IF NOT EXISTS sent_by_kind ON sent (kind, seq);
 CREATE UNIQUE INDEX IF NOT EXISTS sent_once ON sent (kind, identity) WHERE identity IS NOT NULL;
 CREATE TABLE IF NOT EXISTS requests (provider TEXT PRIMARY KEY, calls INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS documents (name TEXT PRIMARY KEY, content TEXT NOT NULL);
 """
 
 INSERT = """
@@ -126,6 +127,14 @@ class Store:
 
     def requests(self) -> dict[str, int]:
         return dict(self._db.execute("SELECT provider, calls FROM requests").fetchall())
+
+    def document(self, name: str) -> Any:
+        """What was kept under this name, or None. It is no part of what was sent, so delete_all leaves it."""
+        found = self._db.execute("SELECT content FROM documents WHERE name = ?", (name,)).fetchone()
+        return json.loads(found[0]) if found else None
+
+    def keep_document(self, name: str, content: Any) -> None:
+        self._db.execute("INSERT OR REPLACE INTO documents VALUES (?, ?)", (name, json.dumps(content)))
 
     def contacts(self, identities: Sequence[str]) -> dict[str, Sent]:
         """The contacts that are already there, by identity."""

@@ -1,0 +1,206 @@
+"""Campaign metrics in PostgreSQL: what was read of the ad account, in transactions that leave nothing half."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import ProgrammingError
+
+from cep_orchestration.ad_ports import AdAccount, AdCampaign, DayPart, Lifetimes
+from cep_orchestration.campaigns import sql
+from cep_orchestration.campaigns.model import Campaign, CampaignError, CampaignRow, WriteBack, Written
+
+METRICS = ("impressions", "clicks", "spent", "cpl")
+"""The columns of the CMS's campaigns that this project writes."""
+SHOWN_DAYS = 28
+NO_RIGHT = "42501"
+"""PostgreSQL's code for a right that is lacking, be it on the table behind the view."""
+
+
+@dataclass(frozen=True)
+class DayTotal:
+    """One day of all campaigns together; spend in the account's currency."""
+
+    day: date
+    spend: Decimal
+    leads: int
+    impressions: int
+    clicks: int
+
+
+@dataclass(frozen=True)
+class CampaignStore:
+    engine: Engine
+
+    def campaigns(self) -> list[Campaign]:
+        """Every campaign of the CMS. Raises CampaignError where the database is not prepared."""
+        with self.engine.connect() as connection:
+            if not connection.execute(text("SELECT to_regclass('orchestration.ad_account')")).scalar():
+                raise CampaignError("La base de datos no está preparada: ejecute «cep migrate».")
+            return [Campaign(**row._mapping) for row in connection.execute(sql.CAMPAIGNS)]
+
+    def account(self) -> AdAccount | None:
+        """As it was last read; None: never."""
+        row = self._account_row()
+        if row is None:
+            return None
+        warning = row.version_warning
+        return AdAccount(row.account_id, row.name, row.currency, row.time_zone, row.token_expires_at, warning)
+
+    def window_read_on(self) -> date | None:
+        """The account's day on which all that can be restated was read last."""
+        row = self._account_row()
+        found: date | None = row.window_read_on if row else None
+        return found
+
+    def _account_row(self) -> Any:
+        with self.engine.connect() as connection:
+            return connection.execute(sql.ACCOUNT).one_or_none()
+
+    def write_account(self, account: AdAccount, now: datetime) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(sql.WRITE_ACCOUNT, {**vars(account), "now": now})
+
+    def window_was_read(self, today: date) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(sql.WINDOW_READ, {"today": today})
+
+    def write_campaigns(
+        self, asked: Sequence[str], found: Mapping[str, AdCampaign], today: date, now: datetime
+    ) -> None:
+        """One that was asked for and not found does not exist there any more: it is closed."""
+        rows = [found.get(each) for each in asked]
+        values = {
+            "ids": list(asked),
+            "names": [row.name if row else "" for row in rows],
+            "statuses": [row.status if row else "deleted" for row in rows],
+            "daily": [row.daily_budget if row else None for row in rows],
+            "lifetime": [row.lifetime_budget if row else None for row in rows],
+            "starts": [row.starts_on if row else None for row in rows],
+            "stops": [row.stops_on if row else None for row in rows],
+            "today": today,
+            "now": now,
+        }
+        with self.engine.begin() as connection:
+            connection.execute(sql.WRITE_CAMPAIGNS, values)
+
+    def write_days(self, part: DayPart, account: AdAccount, now: datetime) -> Written:
+        """All of the part or nothing. Writing the same again changes nothing."""
+        rows = part.rows
+        values = {
+            "campaigns": [row.campaign for row in rows],
+            "days": [row.day for row in rows],
+            "impressions": [row.figures.impressions for row in rows],
+            "clicks": [row.figures.clicks for row in rows],
+            "spends": [row.figures.spend for row in rows],
+            "leads": [row.figures.leads for row in rows],
+            "reaches": [row.figures.reach for row in rows],
+            "read": list(part.read),
+            "since": part.since,
+            "until": part.until,
+            "currency": account.currency,
+            "zone": account.time_zone,
+            "now": now,
+        }
+        with self.engine.begin() as connection:
+            connection.execute(sql.LOCK)
+            if part.failed:
+                failures = {"ids": list(part.failed), "failures": list(part.failed.values())}
+                connection.execute(sql.FAILED, failures)
+            return Written(**connection.execute(sql.WRITE_DAYS, values).one()._mapping)
+
+    def days_were_read(self, ids: Iterable[str], now: datetime) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(sql.DAYS_READ, {"ids": list(ids), "now": now})
+
+    def write_lifetimes(self, asked: Sequence[str], lifetimes: Lifetimes, today: date, now: datetime) -> None:
+        """One that is neither found nor failed has never delivered: zeros. One that failed stays as it was."""
+        read = [each for each in asked if each not in lifetimes.failed]
+        found = [lifetimes.found.get(each) for each in read]
+        figures = [each.figures if each else None for each in found]
+        values = {
+            "ids": read,
+            "since": [each.since if each else today for each in found],
+            "until": [each.until if each else today for each in found],
+            "impressions": [each.impressions if each else 0 for each in figures],
+            "clicks": [each.clicks if each else 0 for each in figures],
+            "spends": [each.spend if each else Decimal(0) for each in figures],
+            "leads": [each.leads if each else 0 for each in figures],
+            "reaches": [each.reach if each else 0 for each in figures],
+            "now": now,
+        }
+        with self.engine.begin() as connection:
+            connection.execute(sql.WRITE_LIFETIMES, values)
+
+    def write_back(self, ids: Sequence[str]) -> WriteBack:
+        """The lifetimes of these campaigns into the CMS, where its view and our rights let us. What is there already is
+        not written again."""
+        with self.engine.begin() as connection:
+            writable = set(connection.execute(sql.WRITABLE).scalars())
+            columns = [metric for metric in METRICS if metric in writable]
+            left_out = tuple(metric for metric in METRICS if metric not in writable)
+            if not columns:
+                return WriteBack(0, left_out)
+            try:
+                with connection.begin_nested():
+                    written = connection.execute(text(_update(columns)), {"ids": list(ids)}).rowcount
+            except ProgrammingError as error:
+                if getattr(error.orig, "pgcode", None) != NO_RIGHT:
+                    raise
+                return WriteBack(0, METRICS)
+            return WriteBack(written, left_out)
+
+    def day_totals(self, since: date, until: date) -> list[DayTotal]:
+        """Days without any row are not there."""
+        with self.engine.connect() as connection:
+            found = connection.execute(sql.BY_DAY, {"since": since, "until": until})
+            return [
+                DayTotal(row.day, row.spend, int(row.leads), int(row.impressions), int(row.clicks)) for row in found
+            ]
+
+    def rows(self, today: date) -> list[CampaignRow]:
+        """Every campaign that was ever read, the one that spent most first."""
+        with self.engine.connect() as connection:
+            states = connection.execute(sql.STATES).all()
+            spent = _last_days(connection, today)
+        return [_row(state, spent.get(state.meta_campaign_id, ())) for state in states]
+
+
+def _update(columns: Sequence[str]) -> str:
+    """The names are our own, out of METRICS."""
+    assigned = ", ".join(f"{column} = t.{column}" for column in columns)
+    ours, theirs = (", ".join(f"{side}.{column}" for column in columns) for side in ("t", "c"))
+    return f"""
+        UPDATE orchestration.cms_campaigns AS c SET {assigned}
+        FROM ({sql.TOTALS_OF}) AS t WHERE c.id = t.id AND ({theirs}) IS DISTINCT FROM ({ours})
+    """  # noqa: S608 - as above
+
+
+def _last_days(connection: Connection, today: date) -> Mapping[str, list[Decimal]]:
+    """What each campaign of the ad service spent, a value a day."""
+    days = [today - timedelta(days=number) for number in range(SHOWN_DAYS - 1, -1, -1)]
+    spent: dict[str, dict[date, Decimal]] = {}
+    for row in connection.execute(sql.SPENT, {"since": days[0], "until": today}):
+        spent.setdefault(row.meta_campaign_id, {})[row.day] = row.spend
+    return {campaign: [of.get(day, Decimal(0)) for day in days] for campaign, of in spent.items()}
+
+
+def _row(state: Any, spent: Sequence[Decimal]) -> CampaignRow:
+    return CampaignRow(
+        id=state.id,
+        name=state.name,
+        status=state.status,
+        meta_campaign_id=state.meta_campaign_id,
+        closed=state.closed,
+        impressions=state.lifetime_impressions or 0,
+        clicks=state.lifetime_clicks or 0,
+        spend=state.lifetime_spend or Decimal(0),
+        meta_leads=state.lifetime_leads or 0,
+        own_leads=state.own_leads,
+        budget=state.budget,
+        failure=state.failure,
+        last_days=spent,
+    )

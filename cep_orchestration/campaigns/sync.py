@@ -1,0 +1,189 @@
+"""One sync: the ad account, days, lifetimes and what looks wrong, read and written in this order. No Dagster."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+
+from cep_orchestration.ad_ports import AdAccount, AdCampaign, Ads, AdStatus
+from cep_orchestration.campaigns import words
+from cep_orchestration.campaigns.anomalies import anomalies
+from cep_orchestration.campaigns.anomaly_store import OpenAnomaly
+from cep_orchestration.campaigns.history import Anomaly
+from cep_orchestration.campaigns.model import Campaign, CampaignError, CampaignRow, DaysStory, WriteBack, Written
+from cep_orchestration.campaigns.rules import chosen, on_record, wanted, window_start
+from cep_orchestration.campaigns.services import CampaignServices
+from cep_orchestration.failures import CepError, SettingError
+
+
+@dataclass(frozen=True)
+class TotalsStory:
+    """What the campaigns are in all, after a reading.
+
+    closed  campaigns of the CMS, by id, that the ad service deleted or does not know
+    failed  by the ad service's id, why a campaign is not up to date
+    """
+
+    account: AdAccount
+    rows: Sequence[CampaignRow]
+    written: WriteBack
+    anomalies: Sequence[OpenAnomaly]
+    closed: Sequence[str]
+    failed: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class CampaignSync:
+    """`asked`: one campaign only, by its id in the CMS or at the ad service; "": all that a sync reads.
+
+    Every method raises CepError with a sentence. What was read before stays written; whatever fails, it is judged what
+    is known by then, so that numbers that grow old are told.
+    """
+
+    services: CampaignServices
+    asked: str = ""
+
+    def read_days(self, since: date, until: date) -> DaysStory:
+        """Part by part, so that what was read is kept whatever comes after."""
+        with self._judged_if_it_fails():
+            targets, account = self._targets(since), self._known_account()
+            written, failed = Written(), dict[str, str]()
+            ids = _ids(targets)
+            for part in self._ads.days(ids, since, until):
+                written += self.services.store.write_days(part, account, self.services.now())
+                failed |= part.failed
+            read = [each for each in ids if each not in failed]
+            self._note_reading(read, since, until)
+            return DaysStory(since, until, targets, written, failed)
+
+    def read_totals(self) -> TotalsStory:
+        """The account, the campaigns' budgets, and lifetimes, which are written back to the CMS; what looks wrong."""
+        with self._judged_if_it_fails():
+            services, today = self.services, self.services.today()
+            targets, account = self._targets(), self._account()
+            ids = _ids(targets)
+            found = self._ads.campaigns(ids)
+            services.store.write_campaigns(ids, found, today, services.now())
+            lifetimes = self._ads.lifetimes(ids)
+            services.store.write_lifetimes(ids, lifetimes, today, services.now())
+            written = services.store.write_back([each for each in ids if each not in lifetimes.failed])
+            self.judge(targets)
+            rows = services.store.rows(today)
+            unread = {row.meta_campaign_id: row.failure for row in rows if row.failure and row.meta_campaign_id in ids}
+            return TotalsStory(
+                account=account,
+                rows=rows,
+                written=written,
+                anomalies=services.anomalies.open(),
+                closed=[one.id for one in targets if _is_closed(found.get(one.meta_campaign_id or ""))],
+                failed={**unread, **lifetimes.failed},
+            )
+
+    def judge(self, targets: Sequence[Campaign]) -> None:
+        """Tells people what is new and what is over, then keeps it: an alert that is raised or resolved twice is told
+        once, so a crash in between leaves nothing untold.
+
+        Active campaigns only: one that ended with its budget spent did what it should.
+        """
+        services = self.services
+        account = services.store.account()
+        if account is None:
+            return
+        now = services.now()
+        watched = [one.id for one in targets if one.status == "active"]
+        thresholds = services.thresholds
+        days = thresholds.baseline_days + 2 * thresholds.recent_days + 3
+        histories = services.anomalies.histories(watched, services.today(), days, account.currency, now)
+        found = [each for history in histories for each in anomalies(history, thresholds)]
+        over = [each for each in services.anomalies.open() if self._is_over(each, found, watched)]
+        self._alert(found, over, watched)
+        services.anomalies.keep(found, over, now)
+        services.alerts.tell()
+
+    def _alert(self, found: Sequence[Anomaly], over: Sequence[OpenAnomaly], watched: Sequence[str]) -> None:
+        """Old numbers are one trouble, however many campaigns have them: it is the reading that does not work."""
+        alerts = self.services.alerts
+        stale = [each for each in found if each.rule == words.STALE]
+        if stale:
+            alerts.raise_alert(words.stale_alert(stale))
+        elif any(one.rule == words.STALE for one in over):
+            alerts.resolve(words.STALE_FINGERPRINT, words.FRESH_AGAIN)
+        for each in found:
+            if each.rule != words.STALE:
+                alerts.raise_alert(words.anomaly_alert(each))
+        for one in over:
+            if one.rule != words.STALE:
+                title = words.over(one.sentence) if one.campaign_id in watched else words.unwatched(one.sentence)
+                alerts.resolve(words.anomaly_fingerprint(one.rule, one.campaign_id), title)
+
+    def _is_over(self, known: OpenAnomaly, found: Sequence[Anomaly], watched: Sequence[str]) -> bool:
+        """Not if it could not be asked: a campaign whose numbers are old says nothing of its other rules."""
+        if known.campaign_id not in watched:
+            return not self.asked
+        rules = {each.rule for each in found if each.campaign_id == known.campaign_id}
+        return known.rule not in rules and (known.rule == words.STALE or words.STALE not in rules)
+
+    @property
+    def _ads(self) -> Ads:
+        if self.services.ads is None:
+            raise CampaignError(words.NOT_CONFIGURED)
+        return self.services.ads
+
+    def _targets(self, since: date | None = None) -> list[Campaign]:
+        """`since`: the first day to be read, if it is days that are read."""
+        campaigns, today = self.services.store.campaigns(), self.services.today()
+        if self.asked:
+            return [chosen(campaigns, self.asked)]
+        return on_record(campaigns) if since and since < window_start(today) else wanted(campaigns, today)
+
+    def _account(self) -> AdAccount:
+        """As it is now. Raises CampaignError where its days are not those of the partitions."""
+        services, now = self.services, self.services.now()
+        account = self._ads.account()
+        services.store.write_account(account, now)
+        for alert, over in words.account_alerts(account, now):
+            if over:
+                services.alerts.resolve(alert.fingerprint, over)
+            else:
+                services.alerts.raise_alert(alert)
+        services.alerts.tell()
+        if account.time_zone != services.time_zone.key:
+            raise CampaignError(words.other_time_zone(account.time_zone, services.time_zone.key))
+        return account
+
+    def _known_account(self) -> AdAccount:
+        known = self.services.store.account()
+        return known if known and known.time_zone == self.services.time_zone.key else self._account()
+
+    def _note_reading(self, read: Sequence[str], since: date, until: date) -> None:
+        """Old days say nothing of how fresh the numbers are."""
+        services, today = self.services, self.services.today()
+        if until < today:
+            return
+        services.store.days_were_read(read, services.now())
+        whole = since <= window_start(today) and until >= today
+        if whole and not self.asked:
+            services.store.window_was_read(today)
+
+    @contextmanager
+    def _judged_if_it_fails(self) -> Iterator[None]:
+        try:
+            yield
+        except CepError as error:
+            if self.services.ads is not None and not self.asked:
+                if isinstance(error, SettingError):
+                    self.services.alerts.raise_alert(words.access_alert(str(error)))
+                self.judge(self._targets())
+                self.services.alerts.tell()
+            raise
+        self.services.alerts.resolve(words.ACCESS_FINGERPRINT, words.ACCESS_AGAIN)
+        self.services.alerts.tell()
+
+
+def _ids(campaigns: Sequence[Campaign]) -> list[str]:
+    """Of the ad service; two campaigns of the CMS may name the same one."""
+    return list(dict.fromkeys(one.meta_campaign_id for one in campaigns if one.meta_campaign_id))
+
+
+def _is_closed(found: AdCampaign | None) -> bool:
+    return found is None or found.status is AdStatus.DELETED

@@ -1,0 +1,105 @@
+"""What people read about campaigns, in Spanish: the names of campaigns are data of the CMS and stand as they are."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from cep_orchestration.ad_ports import AdAccount
+from cep_orchestration.campaigns.history import Anomaly
+from cep_orchestration.ports import Alert, Audience, Severity
+
+STALE = "data_is_fresh"
+"""The rule that mutes the others."""
+STALE_FINGERPRINT = f"campaigns/{STALE}"
+READING = "hace demasiadas horas que no se leen de Meta, y mientras tanto no se comprueba nada más de ellas."
+STALE_ADVICE = (
+    "Vea por qué falló la última ejecución de sync_campaigns y láncela otra vez. Este aviso no se repite; se avisará "
+    "cuando los datos vuelvan a estar al día."
+)
+FRESH_AGAIN = "Las cifras de las campañas vuelven a estar al día"
+ACCESS_FINGERPRINT, ACCESS_AGAIN = "campaigns/access", "Meta Ads vuelve a dejar leer las campañas"
+TOKEN_DAYS = 7
+NOT_CONFIGURED = (
+    "Meta Ads no está configurado: ponga META_ACCESS_TOKEN y META_AD_ACCOUNT_ID, y compruebe con «cep check»."
+)
+STATUSES = {"draft": "borrador", "active": "activa", "paused": "en pausa", "completed": "terminada"}
+WHAT_TO_DO = (
+    "Mírela en el Administrador de anuncios de Meta y en la tabla de campaigns/totals. Este aviso no se repite; se "
+    "avisará cuando deje de ocurrir."
+)
+
+
+def other_time_zone(theirs: str, ours: str) -> str:
+    return (
+        f"La cuenta publicitaria cuenta sus días en {theirs}, pero META_TIME_ZONE es {ours}: ponga "
+        f"META_TIME_ZONE={theirs}, reinicie el sistema y vuelva a leer los días que ya se habían leído."
+    )
+
+
+def anomaly_fingerprint(rule: str, campaign_id: str) -> str:
+    return f"campaigns/{rule}/{campaign_id}"
+
+
+def anomaly_alert(anomaly: Anomaly) -> Alert:
+    return Alert(
+        anomaly_fingerprint(anomaly.rule, anomaly.campaign_id),
+        anomaly.severity,
+        anomaly.sentence,
+        WHAT_TO_DO,
+        audience=Audience.MARKETING,
+        quiet=None,
+    )
+
+
+def stale_alert(stale: Sequence[Anomaly]) -> Alert:
+    """One for all campaigns whose numbers are old."""
+    title = stale[0].sentence if len(stale) == 1 else f"Datos sin actualizar en {len(stale)} campañas: {READING}"
+    return Alert(STALE_FINGERPRINT, stale[0].severity, title, STALE_ADVICE, audience=Audience.MARKETING, quiet=None)
+
+
+def access_alert(why: str) -> Alert:
+    """Meta answers nothing until somebody acts."""
+    return Alert(ACCESS_FINGERPRINT, Severity.HIGH, "Meta Ads no deja leer las campañas", why, quiet=timedelta(days=1))
+
+
+def over(sentence: str) -> str:
+    return f"Ya no ocurre: {sentence}"
+
+
+def unwatched(sentence: str) -> str:
+    """The campaign ended, or was taken out of the CMS."""
+    return f"La campaña ya no está activa; queda sin efecto: {sentence}"
+
+
+def account_alerts(account: AdAccount, now: datetime) -> list[tuple[Alert, str]]:
+    """What may be wrong with the account, each with the title by which it is over; "": it is wrong now."""
+    expires, warning = account.token_expires_at, account.version_warning
+    expiring = expires is not None and expires <= now + timedelta(days=TOKEN_DAYS)
+    token = Alert(
+        "campaigns/token",
+        Severity.HIGH,
+        f"El token de Meta Ads caduca el {expires:%d/%m/%Y}" if expires else "El token de Meta Ads caduca",
+        "Genere otro (mejor uno de usuario del sistema, que no caduca) y póngalo en META_ACCESS_TOKEN; sin él no hay "
+        "métricas de campañas.",
+        quiet=timedelta(days=1),
+    )
+    version = Alert(
+        "campaigns/version",
+        Severity.MEDIUM,
+        "Meta va a retirar la versión de su API que se usa",
+        "Pase META_BASE_URL a una versión más nueva (https://graph.facebook.com/v…) y lance sync_campaigns.",
+        quiet=timedelta(days=7),
+    )
+    return [
+        (token, "" if expiring else "El token de Meta Ads ya no está a punto de caducar"),
+        (version, "" if warning else "La versión de la API de Meta vuelve a ser vigente"),
+    ]
+
+
+def missing(failed: Mapping[str, str], names: Mapping[str, str]) -> str:
+    """Which campaigns could not be read; the others are written."""
+    told = [f"{names.get(each) or 'sin nombre'} ({each}): {reason}" for each, reason in sorted(failed.items())]
+    rest = f"; y {len(told) - 20} más" if len(told) > 20 else ""
+    return (
+        f"No se pudieron leer {len(told)} campañas; todas las demás están al día. {'; '.join(told[:20])}{rest}. "
+        "Compruébelas en Meta y vuelva a lanzar sync_campaigns."
+    )

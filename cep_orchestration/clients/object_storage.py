@@ -1,0 +1,52 @@
+"""Objects in an S3 bucket (AWS, Backblaze B2, MinIO, SeaweedFS), through Dagster's own S3 resource."""
+
+from typing import Any
+
+from cep_orchestration.failures import TransientError
+from cep_orchestration.settings import ObjectStorage
+
+LINK_SECONDS = 7 * 86_400
+"""The longest that a signed address may live."""
+
+
+class S3Objects:
+    """`prefix`: stands before every key, with its slash."""
+
+    def __init__(self, storage: ObjectStorage, bucket: str, prefix: str = "") -> None:
+        self._storage = storage
+        self._bucket = bucket
+        self._prefix = prefix
+
+    def put(self, key: str, content: bytes, content_type: str) -> str:
+        """Returns its address as s3://bucket/key. Raises TransientError."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        name = f"{self._prefix}{key}"
+        try:
+            self._client().put_object(Bucket=self._bucket, Key=name, Body=content, ContentType=content_type)
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            raise TransientError(f"S3 no guardó {name} en {self._bucket} ({code}): {ADVICE}") from error
+        except BotoCoreError as error:
+            raise TransientError(f"S3 no responde ({type(error).__name__}): {ADVICE}") from error
+        return f"s3://{self._bucket}/{name}"
+
+    def link(self, key: str) -> str:
+        address: str = self._client().generate_presigned_url(
+            "get_object", Params={"Bucket": self._bucket, "Key": f"{self._prefix}{key}"}, ExpiresIn=LINK_SECONDS
+        )
+        return address
+
+    def _client(self) -> Any:
+        from dagster_aws.s3 import S3Resource
+
+        storage = self._storage
+        return S3Resource(
+            endpoint_url=storage.endpoint_url or None,
+            region_name=storage.region,
+            aws_access_key_id=storage.access_key_id,
+            aws_secret_access_key=storage.secret_access_key,
+        ).get_client()
+
+
+ADVICE = "compruebe BACKUP_BUCKET y los ajustes S3_…, y láncelo otra vez."

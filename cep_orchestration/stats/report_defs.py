@@ -1,0 +1,154 @@
+"""Reports in Dagster: the PDF of a day, a week and a month, and its mailing, which is an asset of its own."""
+
+import base64
+from dataclasses import dataclass
+from datetime import date
+
+import dagster as dg
+from pydantic import Field
+
+from cep_orchestration.stats.mailing import Mailing
+from cep_orchestration.stats.reading import read_report
+from cep_orchestration.stats.report import Period, Report
+from cep_orchestration.stats.services import StatsServices
+from cep_orchestration.stats.ui_defs import BACKFILL, DAILY, DAYS, GROUP, MONTHS, OWNERS, WEEKS
+from cep_orchestration.ui import told
+
+Services = dg.ResourceParam[StatsServices]
+NO_FILES = "S3 no está configurado: el reporte no tiene dónde guardarse. Ponga los ajustes S3_… y láncelo otra vez."
+NO_POST = "El correo no está configurado (SMTP_URL): el reporte no se envía."
+EACH = {Period.DAY: "cada día", Period.WEEK: "cada semana, de lunes a domingo", Period.MONTH: "cada mes"}
+PARTITIONS = {Period.DAY: DAYS, Period.WEEK: WEEKS, Period.MONTH: MONTHS}
+
+
+class MailingConfig(dg.Config):
+    resend: bool = Field(
+        default=False,
+        description="Enviarlo aunque ya se haya enviado, o no se sepa si salió: puede llegar dos veces.",
+    )
+
+
+def key_of(reports: Period, what: str) -> dg.AssetKey:
+    return dg.AssetKey([GROUP, f"{reports.value}_{what}"])
+
+
+DAILY_REPORT, DAILY_MAILING = key_of(Period.DAY, "report"), key_of(Period.DAY, "mailing")
+FOLLOWS = dg.AutomationCondition.eager()
+"""Once, as soon as all days of the newest week or month are there."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    report: Report
+    pdf: bytes
+
+
+def rendered(services: StatsServices, kind: Period, day: date) -> Rendered:
+    from cep_orchestration.stats.pdf import render
+
+    report = read_report(services.store.engine, kind, day, services.now())
+    return Rendered(report, render(report))
+
+
+def _report_asset(kind: Period) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=key_of(kind, "report"),
+        deps=[DAILY],
+        partitions_def=PARTITIONS[kind],
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        automation_condition=None if kind is Period.DAY else FOLLOWS,
+        group_name=GROUP,
+        description=f"El reporte en PDF de {EACH[kind]}: leads, gasto, comparaciones y avisos abiertos. Se guarda en "
+        "S3 y aquí se ve su primera página. No envía nada; repetirlo lo hace de nuevo con los números de ahora.",
+        owners=OWNERS,
+        kinds={"s3"},
+        pool="general",
+    )
+    def report(context: dg.AssetExecutionContext, stats_services: Services) -> dg.MaterializeResult[None]:
+        days = list(map(date.fromisoformat, context.partition_keys))
+        with told(f"stats/{kind.value}_report", stats_services.log_level) as counts:
+            for day in days:
+                metadata = _kept(stats_services, rendered(stats_services, kind, day), with_picture=len(days) == 1)
+                context.add_asset_metadata(metadata, partition_key=day.isoformat())
+            counts.update(reports=len(days))
+        return dg.MaterializeResult()
+
+    return report
+
+
+def _mailing_asset(kind: Period) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=key_of(kind, "mailing"),
+        deps=[key_of(kind, "report")],
+        partitions_def=PARTITIONS[kind],
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        automation_condition=None if kind is Period.DAY else FOLLOWS,
+        group_name=GROUP,
+        description=f"El envío por correo del reporte de {EACH[kind]} a quienes dice REPORT_RECIPIENTS, una sola vez "
+        "por periodo. Un backfill no envía nada a nadie.",
+        owners=OWNERS,
+        kinds={"email"},
+        pool="general",
+    )
+    def mailing(
+        context: dg.AssetExecutionContext, config: MailingConfig, stats_services: Services
+    ) -> dg.MaterializeResult[None]:
+        days = list(map(date.fromisoformat, context.partition_keys))
+        is_backfill = BACKFILL in context.run.tags
+        with told(f"stats/{kind.value}_mailing", stats_services.log_level) as counts:
+            for day in days:
+                what = "es un backfill: no se envía" if is_backfill else _mail(stats_services, kind, day, config.resend)
+                context.add_asset_metadata(_mailed(stats_services, what), partition_key=day.isoformat())
+            counts.update(reports=len(days))
+        return dg.MaterializeResult()
+
+    return mailing
+
+
+def _kept(services: StatsServices, made: Rendered, *, with_picture: bool) -> dict[str, dg.MetadataValue]:
+    report = made.report
+    metadata: dict[str, dg.MetadataValue] = {
+        "Resumen": dg.MetadataValue.text(" ".join(report.summary)),
+        "Tamaño (bytes)": dg.MetadataValue.int(len(made.pdf)),
+    }
+    if services.files is None:
+        metadata["PDF"] = dg.MetadataValue.text(NO_FILES)
+    else:
+        key = f"reports/{report.period.value}/{report.label}.pdf"
+        metadata["PDF"] = dg.MetadataValue.text(services.files.put(key, made.pdf, "application/pdf"))
+        metadata["Abrir el PDF (enlace de 7 días)"] = dg.MetadataValue.url(services.files.link(key))
+    if with_picture:
+        metadata["Primera página"] = _picture(made)
+    return metadata
+
+
+def _picture(made: Rendered) -> dg.MetadataValue:
+    from cep_orchestration.stats.pdf import picture
+
+    encoded = base64.b64encode(picture(made.pdf)).decode()
+    return dg.MetadataValue.md(f"![{made.report.label}](data:image/png;base64,{encoded})")
+
+
+def _mail(services: StatsServices, kind: Period, day: date, resend: bool) -> str:
+    if services.post is None:
+        return NO_POST
+    made = rendered(services, kind, day)
+    return Mailing(services.store.engine, services.post).mail(made.report, made.pdf, again=resend).value
+
+
+def _mailed(services: StatsServices, what: str) -> dict[str, dg.MetadataValue]:
+    to = len(services.post.recipients) if services.post else 0
+    return {"Correo": dg.MetadataValue.text(what), "Destinatarios": dg.MetadataValue.int(to)}
+
+
+REPORTS = [_report_asset(kind) for kind in Period]
+MAILINGS = [_mailing_asset(kind) for kind in Period]
+periodic_reports = dg.AutomationConditionSensorDefinition(
+    "periodic_reports",
+    target=[key_of(kind, what) for kind in (Period.WEEK, Period.MONTH) for what in ("report", "mailing")],
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=60,
+    description="Hace y envía el reporte de la semana y del mes en cuanto están contados todos sus días.",
+)
+
+definitions = dg.Definitions(assets=[*REPORTS, *MAILINGS], sensors=[periodic_reports])

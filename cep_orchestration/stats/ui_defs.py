@@ -1,0 +1,23 @@
+"""What the definitions of the statistics share: group, owners, partitions, and which of them a run is asked for."""
+
+from datetime import date
+
+import dagster as dg
+
+GROUP = "stats"
+OWNERS = ["team:gestion"]
+PRIORITY = {"dagster/priority": "0"}
+DAILY = dg.AssetKey([GROUP, "daily"])
+FIRST_DAY = "2020-01-01"
+ZONE = "Europe/Madrid"
+DAYS = dg.DailyPartitionsDefinition(FIRST_DAY, timezone=ZONE)
+WEEKS = dg.WeeklyPartitionsDefinition("2020-01-06", timezone=ZONE, day_offset=1)
+MONTHS = dg.MonthlyPartitionsDefinition(FIRST_DAY, timezone=ZONE)
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+BACKFILL = "dagster/backfill"
+
+
+def asked_range(context: dg.AssetExecutionContext) -> tuple[date, date]:
+    """The first and the last day of the run's partitions."""
+    asked = context.partition_key_range
+    return date.fromisoformat(asked.start), date.fromisoformat(asked.end)

@@ -1,0 +1,94 @@
+"""A report is mailed once a period, whatever is rerun; of one that may have gone nobody says that it did not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from cep_orchestration.stats.days import span
+from cep_orchestration.stats.mailing import Mailed, Mailing
+from cep_orchestration.stats.model import StatsError
+from cep_orchestration.stats.reading import read_report
+from cep_orchestration.stats.report import Period, Report
+from cep_orchestration.stats.store import StatsStore
+from cep_orchestration_tests.demo_cms import DemoCms
+
+TODAY = datetime.now(UTC).date()
+DAY = TODAY - timedelta(days=2)
+PDF = b"%PDF-1.7"
+
+
+@dataclass
+class FakePost:
+    """`refuses`: the server does not take it; `breaks`: the process dies while it is on its way."""
+
+    recipients: Sequence[str] = ("gestion@cep.example",)
+    refuses: bool = False
+    breaks: bool = False
+    sent: list[tuple[str, str, str, bytes]] = field(default_factory=list)
+
+    def send(self, subject: str, body: str, filename: str, pdf: bytes) -> bool:
+        if self.breaks:
+            raise KeyboardInterrupt
+        if not self.refuses:
+            self.sent.append((subject, body, filename, pdf))
+        return not self.refuses
+
+
+@pytest.fixture
+def report(cms: DemoCms) -> Report:
+    StatsStore(cms.engine).count(DAY, DAY, TODAY)
+    return read_report(cms.engine, Period.DAY, DAY, datetime.now(UTC))
+
+
+def test_a_report_is_mailed_once_with_the_pdf_and_the_numbers_as_text(cms: DemoCms, report: Report) -> None:
+    post = FakePost()
+    mailing = Mailing(cms.engine, post)
+    assert [mailing.mail(report, PDF), mailing.mail(report, PDF)] == [Mailed.SENT, Mailed.BEFORE]
+    [(subject, body, filename, pdf)] = post.sent
+    assert (subject, filename, pdf) == (f"Reporte diario {DAY}", f"reporte-{DAY}.pdf", PDF)
+    assert f"{report.headlines[0].values.now:.0f}" in body
+
+
+def test_a_report_can_be_mailed_again_by_somebody_who_says_so(cms: DemoCms, report: Report) -> None:
+    post = FakePost()
+    mailing = Mailing(cms.engine, post)
+    mailing.mail(report, PDF)
+    assert mailing.mail(report, PDF, again=True) is Mailed.SENT
+    assert len(post.sent) == 2
+
+
+def test_a_report_that_the_server_refuses_is_mailed_by_the_next_run(cms: DemoCms, report: Report) -> None:
+    post = FakePost(refuses=True)
+    mailing = Mailing(cms.engine, post)
+    with pytest.raises(StatsError, match="no aceptó el reporte"):
+        mailing.mail(report, PDF)
+    post.refuses = False
+    assert mailing.mail(report, PDF) is Mailed.SENT
+
+
+def test_a_report_whose_mailing_was_killed_is_not_sent_again_by_itself(cms: DemoCms, report: Report) -> None:
+    post = FakePost(breaks=True)
+    mailing = Mailing(cms.engine, post)
+    with pytest.raises(KeyboardInterrupt):
+        mailing.mail(report, PDF)
+    post.breaks = False
+    with pytest.raises(StatsError, match="resend: true"):
+        mailing.mail(report, PDF)
+    assert post.sent == []
+    assert mailing.mail(report, PDF, again=True) is Mailed.SENT
+
+
+def test_each_period_has_a_mail_of_its_own(cms: DemoCms) -> None:
+    days = span(TODAY - timedelta(days=70), TODAY - timedelta(days=1))
+    StatsStore(cms.engine).count(days[0], days[-1], TODAY)
+    post = FakePost()
+    whole: date = TODAY.replace(day=1) - timedelta(days=1)
+    for kind in Period:
+        Mailing(cms.engine, post).mail(read_report(cms.engine, kind, whole, datetime.now(UTC)), PDF)
+    assert [subject.rsplit(" ", 1)[0] for subject, *_ in post.sent] == [
+        "Reporte diario",
+        "Reporte semanal",
+        "Reporte mensual",
+    ]
