@@ -30,7 +30,7 @@ from cep_orchestration_tests.demo_cms import prepare_demo
 from cep_orchestration_tests.postgres import connected, temporary_database
 
 SIZES = (1_000_000, 5_000_000)
-DAYS, ROUNDS, NIGHTS = 365, 3, 15
+DAYS, ROUNDS, NIGHTS = 365, 5, 15
 DAY_GOAL, YEAR_GOAL, RATIO_GOAL = AtMost(100), AtMost(8), AtMost(1.5)
 
 
@@ -111,11 +111,12 @@ def _year(centre: Centre) -> Iterator[Result]:
         for turn in turns if number % 2 else reversed(turns):
             turn()
         _require_same(centre)
-    bare_seconds = median(look + write for look, write in bare)
+    both = [look + write for look, write in bare]
+    ratio = median(mine / theirs for mine, theirs in zip(ours, both, strict=True))
     yield centre.result(f"{DAYS} days in one count, median of {ROUNDS}", median(ours), "s", YEAR_GOAL)
-    yield centre.result("the bare SQL for the same rows", bare_seconds, "s")
+    yield centre.result("the bare SQL for the same rows", median(both), "s")
     yield centre.result("of which the look for unknown leads", median(look for look, _ in bare), "s")
-    yield centre.result("the count, times the bare SQL", median(ours) / bare_seconds, "", RATIO_GOAL)
+    yield centre.result(f"the count, times the bare SQL, median of {ROUNDS}", ratio, "", RATIO_GOAL)
     again = _seconds(lambda: centre.store.count(centre.since, centre.until, centre.today))
     yield centre.result(f"{DAYS} days again, changing nothing", again, "s")
 

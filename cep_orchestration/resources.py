@@ -163,6 +163,7 @@ def campaign_services(settings: Settings) -> CampaignServices:
         ads=Meta(Http("meta", meta.base_url, requests, bearer, META_READ_SECONDS, gate), meta.account)
         if meta
         else None,
+        account_id=f"act_{meta.account.removeprefix('act_')}" if meta else "",
         alerts=AlertBook(engine, ways(settings, requests, gate)),
         thresholds=settings.campaign_thresholds,
         time_zone=settings.meta_time_zone,

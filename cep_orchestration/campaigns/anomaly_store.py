@@ -24,10 +24,6 @@ class OpenAnomaly:
     sentence: str
     opened_at: datetime
 
-    @property
-    def key(self) -> tuple[str, str]:
-        return self.rule, self.campaign_id
-
 
 @dataclass(frozen=True)
 class AnomalyStore:

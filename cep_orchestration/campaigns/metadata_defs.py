@@ -43,10 +43,15 @@ SEVERITIES = {Severity.HIGH: dg.AssetCheckSeverity.ERROR, Severity.CRITICAL: dg.
 
 
 def day_metadata(story: DaysStory, totals: Sequence[DayTotal]) -> dict[str, Metadata]:
-    """By partition: the numbers that the UI plots. A day without any row has none, but for its zeros."""
+    """By partition: the numbers that the UI plots, zeros for a day on which nothing was delivered."""
     by_day = {total.day: total for total in totals}
     days = [story.since + timedelta(days=number) for number in range((story.until - story.since).days + 1)]
-    return {day.isoformat(): _numbers(by_day.get(day) or DayTotal(day, Decimal(0), 0, 0, 0)) for day in days}
+    return {
+        day.isoformat(): _numbers(by_day.get(day) or DayTotal(day, Decimal(0), 0, 0, 0))
+        if day >= story.remembered or day in by_day
+        else {"Nota": dg.MetadataValue.text("Meta ya no recuerda este día: no se ha leído nada.")}
+        for day in days
+    }
 
 
 def _numbers(total: DayTotal) -> Metadata:

@@ -44,10 +44,15 @@ class Written:
 
 @dataclass(frozen=True)
 class DaysStory:
-    """What one reading of days did. `failed`: by the ad service's id, why a campaign could not be read."""
+    """What one reading of days did.
+
+    remembered  the first day that the ad service still knew of those asked for
+    failed      by the ad service's id, why a campaign could not be read
+    """
 
     since: date
     until: date
+    remembered: date
     campaigns: Sequence[Campaign]
     written: Written
     failed: Mapping[str, str]

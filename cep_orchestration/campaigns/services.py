@@ -17,6 +17,7 @@ from cep_orchestration.settings import CampaignThresholds
 class CampaignServices:
     """
     ads        None: the ad service is not configured
+    account_id  of the ad account, as the service says it
     time_zone  whose days the partitions are; it must be the ad account's
     requests   counts what the run asks of each provider
     """
@@ -24,6 +25,7 @@ class CampaignServices:
     store: CampaignStore
     anomalies: AnomalyStore
     ads: Ads | None
+    account_id: str
     alerts: Alerts
     thresholds: CampaignThresholds
     time_zone: ZoneInfo

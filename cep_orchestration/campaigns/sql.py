@@ -127,7 +127,7 @@ WHERE a.lifetime_read_at IS NOT NULL AND a.meta_campaign_id = ANY(:ids)
 OWN_LEADS = """
 SELECT k.campaign_id, orchestration.lead_day(k.created_at, k.first_seen, k.baseline) AS day, count(*) AS leads
 FROM orchestration.leads k
-WHERE k.campaign_id = ANY(:campaigns)
+WHERE k.campaign_id = ANY(:campaigns) AND k.held_at IS NULL
   AND (k.created_at >= CAST(:since AS date) - 3 OR NOT k.baseline AND k.first_seen >= CAST(:since AS date) - 3)
 GROUP BY 1, 2
 """
@@ -148,7 +148,7 @@ SELECT c.id, coalesce(c.name, '') AS name, coalesce(c.status, '') AS status, a.m
        a.closed_at IS NOT NULL AS closed,
        coalesce(a.failure, '') AS failure, a.lifetime_impressions, a.lifetime_clicks, a.lifetime_spend,
        a.lifetime_leads, a.days_read_at,
-       (SELECT count(*) FROM orchestration.leads k WHERE k.campaign_id = c.id) AS own_leads
+       (SELECT count(*) FROM orchestration.leads k WHERE k.campaign_id = c.id AND k.held_at IS NULL) AS own_leads
 FROM orchestration.cms_campaigns c
 JOIN orchestration.ad_campaigns a ON a.meta_campaign_id = trim(c.meta_campaign_id)
 ORDER BY a.lifetime_spend DESC NULLS LAST, length(c.id), c.id

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
-from cep_orchestration.ad_ports import AdAccount, AdCampaign, Ads, AdStatus
+from cep_orchestration.ad_ports import AdAccount, Ads
 from cep_orchestration.campaigns import words
 from cep_orchestration.campaigns.anomalies import anomalies
 from cep_orchestration.campaigns.anomaly_store import OpenAnomaly
@@ -20,7 +20,6 @@ from cep_orchestration.failures import CepError, SettingError
 class TotalsStory:
     """What the campaigns are in all, after a reading.
 
-    closed  campaigns of the CMS, by id, that the ad service deleted or does not know
     failed  by the ad service's id, why a campaign is not up to date
     """
 
@@ -28,7 +27,6 @@ class TotalsStory:
     rows: Sequence[CampaignRow]
     written: WriteBack
     anomalies: Sequence[OpenAnomaly]
-    closed: Sequence[str]
     failed: Mapping[str, str]
 
 
@@ -47,14 +45,15 @@ class CampaignSync:
         """Part by part, so that what was read is kept whatever comes after."""
         with self._judged_if_it_fails():
             targets, account = self._targets(since), self._known_account()
-            written, failed = Written(), dict[str, str]()
+            written, failed, remembered = Written(), dict[str, str](), until
             ids = _ids(targets)
             for part in self._ads.days(ids, since, until):
                 written += self.services.store.write_days(part, account, self.services.now())
                 failed |= part.failed
+                remembered = min(remembered, part.since)
             read = [each for each in ids if each not in failed]
             self._note_reading(read, since, until)
-            return DaysStory(since, until, targets, written, failed)
+            return DaysStory(since, until, remembered if ids else since, targets, written, failed)
 
     def read_totals(self) -> TotalsStory:
         """The account, the campaigns' budgets, and lifetimes, which are written back to the CMS; what looks wrong."""
@@ -75,7 +74,6 @@ class CampaignSync:
                 rows=rows,
                 written=written,
                 anomalies=services.anomalies.open(),
-                closed=[one.id for one in targets if _is_closed(found.get(one.meta_campaign_id or ""))],
                 failed={**unread, **lifetimes.failed},
             )
 
@@ -95,19 +93,25 @@ class CampaignSync:
         days = thresholds.baseline_days + 2 * thresholds.recent_days + 3
         histories = services.anomalies.histories(watched, services.today(), days, account.currency, now)
         found = [each for history in histories for each in anomalies(history, thresholds)]
-        over = [each for each in services.anomalies.open() if self._is_over(each, found, watched)]
+        known = services.anomalies.open()
+        over = [each for each in known if self._is_over(each, found, watched)]
+        if not self.asked:
+            self._alert_of_old_numbers(found, known)
         self._alert(found, over, watched)
         services.anomalies.keep(found, over, now)
         services.alerts.tell()
 
-    def _alert(self, found: Sequence[Anomaly], over: Sequence[OpenAnomaly], watched: Sequence[str]) -> None:
-        """Old numbers are one trouble, however many campaigns have them: it is the reading that does not work."""
-        alerts = self.services.alerts
+    def _alert_of_old_numbers(self, found: Sequence[Anomaly], known: Sequence[OpenAnomaly]) -> None:
+        """They are one trouble, however many campaigns have them: it is the reading that does not work. A sync of one
+        campaign says nothing of the others."""
         stale = [each for each in found if each.rule == words.STALE]
         if stale:
-            alerts.raise_alert(words.stale_alert(stale))
-        elif any(one.rule == words.STALE for one in over):
-            alerts.resolve(words.STALE_FINGERPRINT, words.FRESH_AGAIN)
+            self.services.alerts.raise_alert(words.stale_alert(stale))
+        elif any(one.rule == words.STALE for one in known):
+            self.services.alerts.resolve(words.STALE_FINGERPRINT, words.FRESH_AGAIN)
+
+    def _alert(self, found: Sequence[Anomaly], over: Sequence[OpenAnomaly], watched: Sequence[str]) -> None:
+        alerts = self.services.alerts
         for each in found:
             if each.rule != words.STALE:
                 alerts.raise_alert(words.anomaly_alert(each))
@@ -141,6 +145,7 @@ class CampaignSync:
         services, now = self.services, self.services.now()
         account = self._ads.account()
         services.store.write_account(account, now)
+        services.alerts.resolve(words.ACCESS_FINGERPRINT, words.ACCESS_AGAIN)
         for alert, over in words.account_alerts(account, now):
             if over:
                 services.alerts.resolve(alert.fingerprint, over)
@@ -152,8 +157,10 @@ class CampaignSync:
         return account
 
     def _known_account(self) -> AdAccount:
-        known = self.services.store.account()
-        return known if known and known.time_zone == self.services.time_zone.key else self._account()
+        """Read once; again where it is not the one that is configured any more."""
+        services, known = self.services, self.services.store.account()
+        is_the_same = known and (known.id, known.time_zone) == (services.account_id, services.time_zone.key)
+        return known if known and is_the_same else self._account()
 
     def _note_reading(self, read: Sequence[str], since: date, until: date) -> None:
         """Old days say nothing of how fresh the numbers are."""
@@ -176,14 +183,8 @@ class CampaignSync:
                 self.judge(self._targets())
                 self.services.alerts.tell()
             raise
-        self.services.alerts.resolve(words.ACCESS_FINGERPRINT, words.ACCESS_AGAIN)
-        self.services.alerts.tell()
 
 
 def _ids(campaigns: Sequence[Campaign]) -> list[str]:
     """Of the ad service; two campaigns of the CMS may name the same one."""
     return list(dict.fromkeys(one.meta_campaign_id for one in campaigns if one.meta_campaign_id))
-
-
-def _is_closed(found: AdCampaign | None) -> bool:
-    return found is None or found.status is AdStatus.DELETED

@@ -99,7 +99,8 @@ def missing(failed: Mapping[str, str], names: Mapping[str, str]) -> str:
     """Which campaigns could not be read; the others are written."""
     told = [f"{names.get(each) or 'sin nombre'} ({each}): {reason}" for each, reason in sorted(failed.items())]
     rest = f"; y {len(told) - 20} más" if len(told) > 20 else ""
+    could_not = "No se pudo leer 1 campaña" if len(told) == 1 else f"No se pudieron leer {len(told)} campañas"
     return (
-        f"No se pudieron leer {len(told)} campañas; todas las demás están al día. {'; '.join(told[:20])}{rest}. "
-        "Compruébelas en Meta y vuelva a lanzar sync_campaigns."
+        f"{could_not}; todas las demás están al día. {'; '.join(told[:20])}{rest}. Compruebe lo que se dice de cada "
+        "una y vuelva a lanzar sync_campaigns."
     )

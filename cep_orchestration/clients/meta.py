@@ -96,10 +96,9 @@ class Meta:
 
     def _token_expiry(self) -> datetime | None:
         """None also where Meta does not say: to ask about a token needs a right of its own."""
-        try:
+        with _as_a_whole(), suppress(RefusedError, SettingError):
             return self._graph.about_token(expiry)
-        except (AskingError, SettingError):
-            return None
+        return None
 
     def _remembered(self, since: date) -> date:
         """The first day from `since` on that Meta knows; only a long time needs the account's time zone, and a call."""

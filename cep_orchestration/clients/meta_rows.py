@@ -13,10 +13,10 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cep_orchestration.ad_ports import AdAccount, AdCampaign, AdStatus, Figures
+from cep_orchestration.amounts import WITHOUT_DECIMALS
 
 NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?")
 TIME = "%Y-%m-%dT%H:%M:%S%z"
-WHOLE_CURRENCIES = frozenset(["CLP", "COP", "CRC", "HUF", "IDR", "ISK", "JPY", "KRW", "PYG", "TWD", "VND"])
 ALL_LEADS = "lead"
 LEAD_PARTS = ("onsite_conversion.lead_grouped", "offsite_conversion.fb_pixel_lead")
 STATUSES = {
@@ -110,18 +110,17 @@ def ad_set_budget(row: Any, currency: str) -> tuple[str, Decimal | None]:
 def budget(value: Any, currency: str) -> Decimal | None:
     """In units of the currency; Meta says it in the smallest that it knows, and 0 where there is none."""
     amount = _number(value)
-    offset = 1 if currency in WHOLE_CURRENCIES else 100
+    offset = 1 if currency in WITHOUT_DECIMALS else 100
     return amount / offset if amount else None
 
 
 def expiry(body: Any) -> datetime | None:
-    """When a token ends, from what is said of it in seconds since 1970; 0 where it never does."""
-    data = _object(body).get("data")
-    seconds = _number(_object(data).get("expires_at"))
+    """When a token ends, from what is said of it in seconds since 1970; None: never (0), or nothing that can be read."""
     try:
+        seconds = _number(_object(_object(body).get("data")).get("expires_at"))
         return datetime.fromtimestamp(int(seconds), UTC) if seconds else None
-    except (OverflowError, ValueError, OSError) as error:
-        raise MalformedError from error
+    except (MalformedError, OverflowError, ValueError, OSError):
+        return None
 
 
 def _object(value: Any) -> Mapping[str, Any]:

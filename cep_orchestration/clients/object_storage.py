@@ -7,33 +7,30 @@ from cep_orchestration.settings import ObjectStorage
 
 LINK_SECONDS = 7 * 86_400
 """The longest that a signed address may live."""
+ADVICE = "compruebe BACKUP_BUCKET y los ajustes S3_…, y láncelo otra vez."
 
 
 class S3Objects:
-    """`prefix`: stands before every key, with its slash."""
-
-    def __init__(self, storage: ObjectStorage, bucket: str, prefix: str = "") -> None:
+    def __init__(self, storage: ObjectStorage, bucket: str) -> None:
         self._storage = storage
         self._bucket = bucket
-        self._prefix = prefix
 
     def put(self, key: str, content: bytes, content_type: str) -> str:
         """Returns its address as s3://bucket/key. Raises TransientError."""
         from botocore.exceptions import BotoCoreError, ClientError
 
-        name = f"{self._prefix}{key}"
         try:
-            self._client().put_object(Bucket=self._bucket, Key=name, Body=content, ContentType=content_type)
+            self._client().put_object(Bucket=self._bucket, Key=key, Body=content, ContentType=content_type)
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
-            raise TransientError(f"S3 no guardó {name} en {self._bucket} ({code}): {ADVICE}") from error
+            raise TransientError(f"S3 no guardó {key} en {self._bucket} ({code}): {ADVICE}") from error
         except BotoCoreError as error:
             raise TransientError(f"S3 no responde ({type(error).__name__}): {ADVICE}") from error
-        return f"s3://{self._bucket}/{name}"
+        return f"s3://{self._bucket}/{key}"
 
     def link(self, key: str) -> str:
         address: str = self._client().generate_presigned_url(
-            "get_object", Params={"Bucket": self._bucket, "Key": f"{self._prefix}{key}"}, ExpiresIn=LINK_SECONDS
+            "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=LINK_SECONDS
         )
         return address
 
@@ -47,6 +44,3 @@ class S3Objects:
             aws_access_key_id=storage.access_key_id,
             aws_secret_access_key=storage.secret_access_key,
         ).get_client()
-
-
-ADVICE = "compruebe BACKUP_BUCKET y los ajustes S3_…, y láncelo otra vez."

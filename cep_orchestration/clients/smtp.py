@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 ANSWER_SECONDS = 10.0
 """For each step of the conversation."""
 LOGGED_IN = 235
+REFUSALS = (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused, smtplib.SMTPNotSupportedError, UnicodeError)
+"""The server said no, or nothing could be said to it."""
 SEVERITIES = {Severity.LOW: "baja", Severity.MEDIUM: "media", Severity.HIGH: "alta", Severity.CRITICAL: "crítica"}
 
 
@@ -43,18 +45,21 @@ class Smtp:
         self._trusted = trusted
         self._seconds = seconds
 
-    def send(self, letter: EmailMessage, to: Sequence[str]) -> bool:
-        """Whether the server took it, for one recipient at least. Sets sender, recipients, date and id."""
+    def send(self, letter: EmailMessage, to: Sequence[str]) -> bool | None:
+        """Whether the server took it, for one recipient at least; None: the connection was lost meanwhile, and nobody
+        knows. Sets sender, recipients, date and id."""
         letter["From"], letter["To"] = self.sender, ", ".join(to)
         letter["Date"], letter["Message-ID"] = format_datetime(localtime()), make_msgid(domain=self._sender_domain)
+        is_out = False
         try:
             with closing(self._connected()) as server:
+                is_out = True
                 refused = server.send_message(letter, self.sender, list(to))
                 with suppress(smtplib.SMTPException, OSError):
                     server.quit()
         except (smtplib.SMTPException, OSError, UnicodeError) as error:
             log.error("the mail server did not take a letter: %s", _reason(error))
-            return False
+            return None if is_out and not isinstance(error, REFUSALS) else False
         if refused:
             log.warning("the mail server refused %d of %d recipients of a letter", len(refused), len(to))
         return True
@@ -114,7 +119,7 @@ class AlertMail:
         letter["Auto-Submitted"] = "auto-generated"  # nobody's absence note answers it
         severity = "" if alert.over else f"\nGravedad: {SEVERITIES[alert.severity]}.\n"
         letter.set_content(f"{alert.title}\n\n{alert.what_to_do}\n{severity}", cte="quoted-printable")
-        return self._server.send(letter, self._recipients)
+        return bool(self._server.send(letter, self._recipients))
 
 
 class ReportMail:
@@ -124,8 +129,8 @@ class ReportMail:
         self._server = server
         self.recipients = recipients
 
-    def send(self, subject: str, body: str, filename: str, pdf: bytes) -> bool:
-        """Whether the mail server took it."""
+    def send(self, subject: str, body: str, filename: str, pdf: bytes) -> bool | None:
+        """As Smtp.send."""
         letter = EmailMessage(policy=SMTP)
         letter["Subject"] = _one_line(subject)
         letter["Auto-Submitted"] = "auto-generated"

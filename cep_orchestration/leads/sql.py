@@ -3,6 +3,8 @@ machine means the same now."""
 
 from sqlalchemy import text
 
+from cep_orchestration.database.contract import LEAD_SOURCE
+
 RECENT = "interval '1 day'"
 # A claim that nobody works on any more: neither its drain's heart beats, nor was it made just now.
 GONE = """
@@ -57,7 +59,8 @@ ADDRESS = "lower(btrim({lead}.email, E' \\t\\r\\n'))"
 SOURCE = f"""
 source AS MATERIALIZED (
     SELECT l.id, coalesce(l.created_at, now()) AS created_at, coalesce(l.campus_id, r.campus_id) AS campus_id,
-           r.course_id, l.course_run_id, l.campaign_id, {ADDRESS.format(lead="l")} AS address
+           r.course_id, l.course_run_id, l.campaign_id, {LEAD_SOURCE} AS source,
+           {ADDRESS.format(lead="l")} AS address
     FROM orchestration.cms_leads l LEFT JOIN orchestration.cms_course_runs r ON r.id = l.course_run_id
     WHERE (l.created_at = ANY(CAST(:times AS timestamptz[])) OR l.created_at IS NULL) AND l.id = ANY(:ids)
 )
@@ -99,11 +102,11 @@ counted AS (
 )
 SELECT count(*) FROM fresh
 """
-COLUMNS = "lead_id, created_at, baseline, campus_id, course_id, course_run_id, campaign_id"
+COLUMNS = "lead_id, created_at, baseline, campus_id, course_id, course_run_id, campaign_id, source"
 RECORD = text(f"""
 WITH {SOURCE}, {TWINS}, fresh AS (
     INSERT INTO orchestration.leads ({COLUMNS}, same_as)
-    SELECT s.id, s.created_at, false, s.campus_id, s.course_id, s.course_run_id, s.campaign_id,
+    SELECT s.id, s.created_at, false, s.campus_id, s.course_id, s.course_run_id, s.campaign_id, s.source,
            coalesce(t.same_as, '{{}}')
     FROM source s LEFT JOIN twins t USING (id) ORDER BY s.created_at, s.id
     ON CONFLICT DO NOTHING
@@ -113,7 +116,7 @@ WITH {SOURCE}, {TWINS}, fresh AS (
 HOLD = text(f"""
 WITH {SOURCE}, held AS (
     INSERT INTO orchestration.leads ({COLUMNS}, held_at)
-    SELECT s.id, s.created_at, false, s.campus_id, s.course_id, s.course_run_id, s.campaign_id, now()
+    SELECT s.id, s.created_at, false, s.campus_id, s.course_id, s.course_run_id, s.campaign_id, s.source, now()
     FROM source s ORDER BY s.created_at, s.id
     ON CONFLICT DO NOTHING
     RETURNING 1

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import dagster as dg
 
 from cep_orchestration.stats import report_defs
-from cep_orchestration.stats.days import gaps, missing_ranges
+from cep_orchestration.stats.days import RETRIED_DAYS, gaps, missing_ranges
 from cep_orchestration.stats.model import Counted
 from cep_orchestration.stats.services import StatsServices
 from cep_orchestration.stats.store import Disagreement
@@ -114,7 +114,7 @@ def roll_up_stats_schedule(
     context: dg.ScheduleEvaluationContext, stats_services: dg.ResourceParam[StatsServices]
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     today = stats_services.today()
-    held = stats_services.store.held(today - timedelta(days=31), today)
+    held = stats_services.store.held(today - timedelta(days=RETRIED_DAYS), today)
     ranges = missing_ranges(held, today)
     if not ranges:
         yield dg.SkipReason("No falta ningún día de las dos últimas semanas.")

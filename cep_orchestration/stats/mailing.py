@@ -3,20 +3,25 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, TextClause, text
 
 from cep_orchestration.stats.model import StatsError
 from cep_orchestration.stats.report import Report
 from cep_orchestration.stats.services import Post
 
+NOBODY_KNOWS = "no se sabe si salió. Pregunte a quien lo recibe y, si no llegó, láncelo con resend: true."
+REFUSED = "compruebe SMTP_URL y REPORT_RECIPIENTS, y láncelo otra vez."
 CLAIM = text("""
 INSERT INTO orchestration.mailed_reports AS m (kind, label, claimed_at) VALUES (:kind, :label, now())
-ON CONFLICT (kind, label) DO UPDATE SET claimed_at = now(), mailed_at = NULL WHERE :again
+ON CONFLICT (kind, label) DO UPDATE SET claimed_at = now() WHERE :again
 RETURNING 1
 """)
 KNOWN = text("SELECT mailed_at FROM orchestration.mailed_reports WHERE kind = :kind AND label = :label")
 SETTLE = text("UPDATE orchestration.mailed_reports SET mailed_at = now() WHERE kind = :kind AND label = :label")
-GIVE_BACK = text("DELETE FROM orchestration.mailed_reports WHERE kind = :kind AND label = :label")
+# One that had been mailed before stays so.
+GIVE_BACK = text("""
+DELETE FROM orchestration.mailed_reports WHERE kind = :kind AND label = :label AND mailed_at IS NULL
+""")
 
 
 class Mailed(Enum):
@@ -33,24 +38,18 @@ class Mailing:
         """`again`: also if it was mailed, or may have been. Raises StatsError where it did not go, or nobody knows."""
         from cep_orchestration.stats.report_text import report_text, subject
 
+        letter = subject(report), report_text(report), f"reporte-{report.label}.pdf"
         this = {"kind": report.period.value, "label": report.label}
         if not self._claimed(this, again=again):
             if self._was_sent(this):
                 return Mailed.BEFORE
-            raise StatsError(
-                f"No se sabe si el reporte {report.label} salió: su envío se interrumpió. Pregunte a quien lo recibe "
-                "y, si no llegó, láncelo con resend: true."
-            )
-        filename = f"reporte-{report.label}.pdf"
-        if not self.post.send(subject(report), report_text(report), filename, pdf):
-            with self.engine.begin() as connection:
-                connection.execute(GIVE_BACK, this)
-            raise StatsError(
-                f"El servidor de correo no aceptó el reporte {report.label}: compruebe SMTP_URL y REPORT_RECIPIENTS, y "
-                "láncelo otra vez."
-            )
-        with self.engine.begin() as connection:
-            connection.execute(SETTLE, this)
+            raise StatsError(f"El envío del reporte {report.label} se interrumpió: {NOBODY_KNOWS}")
+        taken = self.post.send(*letter, pdf)
+        if taken is None:
+            raise StatsError(f"La conexión se cortó mientras se enviaba el reporte {report.label}: {NOBODY_KNOWS}")
+        self._note(SETTLE if taken else GIVE_BACK, this)
+        if not taken:
+            raise StatsError(f"El servidor de correo no aceptó el reporte {report.label}: {REFUSED}")
         return Mailed.SENT
 
     def _claimed(self, this: dict[str, str], *, again: bool) -> bool:
@@ -60,3 +59,7 @@ class Mailing:
     def _was_sent(self, this: dict[str, str]) -> bool:
         with self.engine.connect() as connection:
             return connection.execute(KNOWN, this).scalar() is not None
+
+    def _note(self, statement: TextClause, this: dict[str, str]) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(statement, this)

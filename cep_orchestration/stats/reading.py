@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from sqlalchemy import Connection, Engine
 
-from cep_orchestration.stats import report_sql
+from cep_orchestration.stats import report_sql, sql
 from cep_orchestration.stats.days import MADRID, RESTATED_DAYS, begins, span
 from cep_orchestration.stats.model import Metric, StatsError
 from cep_orchestration.stats.periods import Span, before, label_of, period_of, usual
@@ -131,12 +131,12 @@ def _report(connection: Connection, kind: Period, whole: Span, compared: Compare
         made_at=now,
         currency=currency,
         provisional=_spend(compared.now) is not None and whole.until >= today - timedelta(days=RESTATED_DAYS),
-        summary=summary_of(kind, whole, headlines, currency),
+        summary=summary_of(kind, headlines, currency),
         headlines=headlines,
-        points=_points(connection, kind, whole),
+        points=_points(connection, _shown(kind, whole)),
         breakdowns=_breakdowns(connection, compared),
         anomalies=list(connection.execute(report_sql.ANOMALIES).scalars()),
-        quality=_quality(connection, whole, compared),
+        quality=_quality(connection, whole, compared, _gaps(connection, _shown(kind, whole))),
     )
 
 
@@ -163,14 +163,23 @@ def _compared(connection: Connection, kind: Period, whole: Span) -> Compared:
 
 
 def _missing(connection: Connection, whole: Span) -> list[date]:
-    held = set(connection.execute(report_sql.HELD, {"since": whole.since, "until": whole.until}).scalars())
+    held = set(connection.execute(sql.HELD, vars(whole)).scalars())
     return [day for day in span(whole.since, whole.until) if day not in held]
 
 
-def _points(connection: Connection, kind: Period, whole: Span) -> list[Point]:
-    """Of the period's days; for a single day, of the four weeks that end with it."""
-    since = whole.until - timedelta(days=CHART_DAYS - 1) if kind is Period.DAY else whole.since
-    rows = connection.execute(report_sql.POINTS, {"since": since, "until": whole.until})
+def _gaps(connection: Connection, shown: Span) -> list[date]:
+    """What lies before the first day that was ever counted is no gap."""
+    first = connection.execute(report_sql.FIRST).scalar_one()
+    return [day for day in _missing(connection, shown) if day > first]
+
+
+def _shown(kind: Period, whole: Span) -> Span:
+    """The days of the chart: the period's; for a single day, the four weeks that end with it."""
+    return Span(whole.until - timedelta(days=CHART_DAYS - 1), whole.until) if kind is Period.DAY else whole
+
+
+def _points(connection: Connection, shown: Span) -> list[Point]:
+    rows = connection.execute(report_sql.POINTS, vars(shown))
     return [Point(row.day, int(row.leads), row.spend) for row in rows]
 
 
@@ -216,7 +225,7 @@ def _spend_of(sums: Sums, campaign: str) -> Decimal | None:
     return sums.get(Metric.SPEND_BY_CAMPAIGN, campaign)
 
 
-def _quality(connection: Connection, whole: Span, compared: Compared) -> Quality:
+def _quality(connection: Connection, whole: Span, compared: Compared, missing: Sequence[date]) -> Quality:
     instants = {"begins": begins(whole.since), "ends": begins(whole.until + timedelta(days=1))}
     failed = sum(
         (compared.now.get(Metric.FAILED, channel) or Decimal(0) for channel in compared.now.entities(Metric.FAILED)),
@@ -227,4 +236,5 @@ def _quality(connection: Connection, whole: Span, compared: Compared) -> Quality
         failed=int(failed),
         unknown=int(connection.execute(report_sql.UNKNOWN, instants).scalar_one()),
         proven_backup=None,
+        missing_days=missing,
     )

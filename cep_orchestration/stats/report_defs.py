@@ -2,12 +2,14 @@
 
 import base64
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import dagster as dg
 from pydantic import Field
 
 from cep_orchestration.stats.mailing import Mailing
+from cep_orchestration.stats.model import StatsError
+from cep_orchestration.stats.periods import period_of
 from cep_orchestration.stats.reading import read_report
 from cep_orchestration.stats.report import Period, Report
 from cep_orchestration.stats.services import StatsServices
@@ -17,6 +19,10 @@ from cep_orchestration.ui import told
 Services = dg.ResourceParam[StatsServices]
 NO_FILES = "S3 no está configurado: el reporte no tiene dónde guardarse. Ponga los ajustes S3_… y láncelo otra vez."
 NO_POST = "El correo no está configurado (SMTP_URL): el reporte no se envía."
+BACKFILLED = "es un backfill: no se envía"
+MAILED_WITHIN = timedelta(days=4)
+"""Since the last day of the period: a weekend without the system is made up for, the past is not."""
+OLD = "es de hace más de cuatro días: no se envía, salvo con resend: true"
 EACH = {Period.DAY: "cada día", Period.WEEK: "cada semana, de lunes a domingo", Period.MONTH: "cada mes"}
 PARTITIONS = {Period.DAY: DAYS, Period.WEEK: WEEKS, Period.MONTH: MONTHS}
 
@@ -24,7 +30,8 @@ PARTITIONS = {Period.DAY: DAYS, Period.WEEK: WEEKS, Period.MONTH: MONTHS}
 class MailingConfig(dg.Config):
     resend: bool = Field(
         default=False,
-        description="Enviarlo aunque ya se haya enviado, o no se sepa si salió: puede llegar dos veces.",
+        description="Enviarlo aunque sea de hace más de cuatro días, ya se haya enviado, o no se sepa si salió: puede "
+        "llegar dos veces.",
     )
 
 
@@ -96,10 +103,17 @@ def _mailing_asset(kind: Period) -> dg.AssetsDefinition:
         days = list(map(date.fromisoformat, context.partition_keys))
         is_backfill = BACKFILL in context.run.tags
         with told(f"stats/{kind.value}_mailing", stats_services.log_level) as counts:
+            failures: list[str] = []
             for day in days:
-                what = "es un backfill: no se envía" if is_backfill else _mail(stats_services, kind, day, config.resend)
-                context.add_asset_metadata(_mailed(stats_services, what), partition_key=day.isoformat())
-            counts.update(reports=len(days))
+                try:
+                    what = BACKFILLED if is_backfill else _mail(stats_services, kind, day, config.resend)
+                except StatsError as error:
+                    failures.append(str(error))
+                    continue
+                context.add_asset_metadata({"Correo": dg.MetadataValue.text(what)}, partition_key=day.isoformat())
+            counts.update(reports=len(days), failed=len(failures))
+            if failures:
+                raise StatsError(" ".join(failures))
         return dg.MaterializeResult()
 
     return mailing
@@ -132,13 +146,11 @@ def _picture(made: Rendered) -> dg.MetadataValue:
 def _mail(services: StatsServices, kind: Period, day: date, resend: bool) -> str:
     if services.post is None:
         return NO_POST
+    if period_of(kind, day).until < services.today() - MAILED_WITHIN and not resend:
+        return OLD
     made = rendered(services, kind, day)
-    return Mailing(services.store.engine, services.post).mail(made.report, made.pdf, again=resend).value
-
-
-def _mailed(services: StatsServices, what: str) -> dict[str, dg.MetadataValue]:
-    to = len(services.post.recipients) if services.post else 0
-    return {"Correo": dg.MetadataValue.text(what), "Destinatarios": dg.MetadataValue.int(to)}
+    mailed = Mailing(services.store.engine, services.post).mail(made.report, made.pdf, again=resend)
+    return f"{mailed.value} ({len(services.post.recipients)} destinatarios)"
 
 
 REPORTS = [_report_asset(kind) for kind in Period]
@@ -148,6 +160,7 @@ periodic_reports = dg.AutomationConditionSensorDefinition(
     target=[key_of(kind, what) for kind in (Period.WEEK, Period.MONTH) for what in ("report", "mailing")],
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=60,
+    emit_backfills=False,
     description="Hace y envía el reporte de la semana y del mes en cuanto están contados todos sus días.",
 )
 

@@ -15,10 +15,7 @@ FROM unnest(CAST(:since AS date[]), CAST(:until AS date[])) WITH ORDINALITY AS p
 JOIN orchestration.daily_stats d ON d.date BETWEEN p.since AND p.until AND d.metric = 'leads_total' AND d.entity = ''
 GROUP BY 1
 """)
-HELD = text("""
-SELECT date FROM orchestration.daily_stats
-WHERE metric = 'leads_total' AND entity = '' AND date BETWEEN :since AND :until
-""")
+FIRST = text("SELECT min(date) FROM orchestration.daily_stats")
 POINTS = text("""
 SELECT l.date AS day, l.value AS leads, s.value AS spend
 FROM orchestration.daily_stats l
@@ -36,7 +33,10 @@ ANOMALIES = text("""
 SELECT sentence FROM orchestration.campaign_anomalies WHERE resolved_at IS NULL
 ORDER BY array_position(ARRAY['critical', 'high', 'medium', 'low'], severity), opened_at, rule, campaign_id
 """)
-ADS_UNTIL = text("SELECT max(day) FROM orchestration.campaign_days")
+ADS_UNTIL = text("""
+SELECT (max(c.days_read_at) AT TIME ZONE a.time_zone)::date
+FROM orchestration.ad_campaigns c CROSS JOIN orchestration.ad_account a GROUP BY a.time_zone
+""")
 UNKNOWN = text("""
 SELECT count(*) FROM orchestration.deliveries
 WHERE state = 'unknown' AND created_at >= :begins AND created_at < :ends

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from cep_orchestration.amounts import counted, money, number
-from cep_orchestration.stats.periods import Span
 from cep_orchestration.stats.report import Headline, Period, Three
 
 WHEN = {Period.DAY: "Ese día", Period.WEEK: "En la semana", Period.MONTH: "En el mes"}
@@ -18,7 +17,7 @@ AS_USUAL_SHARE = Decimal("0.1")
 """Less than this share away from the usual is as usual."""
 
 
-def summary_of(kind: Period, whole: Span, headlines: Sequence[Headline], currency: str) -> list[str]:
+def summary_of(kind: Period, headlines: Sequence[Headline], currency: str) -> list[str]:
     """`headlines`: leads, leads of campaigns, spend, cost a lead, in this order."""
     leads, brought, spend, cpl = (headline.values for headline in headlines)
     sentences = [_leads(kind, leads)]

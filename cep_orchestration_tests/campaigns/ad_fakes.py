@@ -132,6 +132,7 @@ class AdDesk:
             store=self.store,
             anomalies=self.anomalies,
             ads=self.ads,
+            account_id=self.ads.account_now.id,
             alerts=self.alerts,
             thresholds=CampaignThresholds(),
             time_zone=MADRID,

@@ -163,6 +163,26 @@ def test_old_numbers_of_many_campaigns_are_one_message_and_so_is_their_end(desk:
     ]
 
 
+def test_one_campaign_that_is_read_by_hand_says_nothing_of_the_old_numbers_of_others(
+    desk: AdDesk, mail: FakeChat
+) -> None:
+    ids = [desk.campaign(f"Campaña {number}", str(number)) for number in (11, 12, 13)]
+    for number in (11, 12, 13):
+        desk.ads.deliver(str(number), 3, figures(leads=0))
+    desk.read()
+    desk.ads.failure, desk.now = SettingError("El token de Meta ya no vale."), NOW + timedelta(hours=14)
+    with pytest.raises(SettingError):
+        desk.read()
+    desk.ads.failure = None
+    mail.told.clear()
+    today = desk.services().today()
+    desk.sync(ids[0]).read_days(today - timedelta(days=2), today)
+    desk.sync(ids[0]).read_totals()
+    assert mail.told == []
+    desk.read()
+    assert titles(mail) == ["Las cifras de las campañas vuelven a estar al día"]
+
+
 def test_a_token_about_to_expire_and_a_version_about_to_go_are_told(desk: AdDesk, chat: FakeChat) -> None:
     desk.campaign("Otoño", "11")
     soon = datetime(2026, 11, 30, tzinfo=UTC)

@@ -17,13 +17,14 @@ from cep_orchestration_tests.providers import Remote
 READ_SECONDS, DROP_SECONDS = 0.5, 0.05
 SOON = READ_SECONDS * 3
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-FOR_EVER = b" " * 100_000
+SECONDS = 5
+DROPS = b" " * int(SECONDS / DROP_SECONDS)
 DRIPPING = {
-    "headers": (HEAD + b"X-Long: ", FOR_EVER),
-    "status lines": (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 5_000),
-    "body": (HEAD + b"Content-Length: 100000\r\n\r\n", FOR_EVER),
-    "body without a length": (HEAD + b"Connection: close\r\n\r\n", FOR_EVER),
-    "chunks": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n" * 20_000),
+    "headers": (HEAD + b"X-Long: ", DROPS),
+    "status lines": (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 4),
+    "body": (HEAD + b"Content-Length: 100000\r\n\r\n", DROPS),
+    "body without a length": (HEAD + b"Connection: close\r\n\r\n", DROPS),
+    "chunks": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n" * 17),
 }
 
 

@@ -56,12 +56,16 @@ def test_a_token_that_never_ends_or_of_which_nothing_is_said_has_no_end(meta: Me
     assert meta.client().account().token_expires_at is None
 
 
-@pytest.mark.parametrize(
-    "refused", [error(100), error(10, status=403), error(200, status=403), error(190, status=401), error(1, status=500)]
-)
+@pytest.mark.parametrize("refused", [error(100), error(10, status=403), error(200, status=403), error(190, status=401)])
 def test_a_token_that_may_not_be_asked_about_is_no_error(meta: MetaServer, refused: Reply) -> None:
     meta.mood = lambda asked: refused if asked.edge == "debug_token" else None
     assert meta.client().account().token_expires_at is None
+
+
+def test_a_token_that_nobody_could_ask_about_is_not_taken_for_one_that_never_ends(meta: MetaServer) -> None:
+    meta.mood = lambda asked: error(1, status=500) if asked.edge == "debug_token" else None
+    with pytest.raises(TransientError):
+        meta.client().account()
 
 
 @pytest.mark.parametrize("edge", ["act_77", "debug_token"])

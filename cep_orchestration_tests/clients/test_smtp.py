@@ -212,6 +212,51 @@ def test_a_letter_to_others_is_sent_with_what_is_attached(sandbox: MailingSandbo
     assert sent["details"]["attachments"] == [{"name": "informe.pdf", "type": "application/pdf", "size_bytes": 8}]
 
 
+@pytest.mark.parametrize(
+    ("answers", "taken"),
+    [
+        ((b"250 ok", b"250 ok", b"250 ok", b"354 go on"), None),
+        ((b"250 ok", b"550 no"), False),
+        ((b"250 ok", b"250 ok", b"550 nobody"), False),
+        ((b"250 ok", b"250 ok", b"250 ok", b"354 go on", b"552 too much"), False),
+        ((b"250 ok", b"250 ok", b"250 ok", b"354 go on", b"250 taken"), True),
+    ],
+    ids=["cut off after the letter", "sender refused", "recipient refused", "letter refused", "taken"],
+)
+def test_of_a_letter_that_was_cut_off_nobody_says_that_it_was_refused(
+    answers: tuple[bytes, ...], taken: bool | None
+) -> None:
+    letter = EmailMessage()
+    letter.set_content("Hola.")
+    with talker(answers) as port:
+        assert Smtp(f"smtp://127.0.0.1:{port}", seconds=2).send(letter, [ANA]) is taken
+
+
+@contextmanager
+def talker(answers: tuple[bytes, ...]) -> Iterator[int]:
+    """Greets one client, answers so many commands (a letter is one too), and hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def talk() -> None:
+            connection, _ = listener.accept()
+            in_letter = False
+            with connection, connection.makefile("rb") as said:
+                connection.sendall(b"220 hello\r\n")
+                for answer in answers:
+                    heard = said.readline()
+                    while in_letter and heard not in (b".\r\n", b""):
+                        heard = said.readline()
+                    connection.sendall(answer + b"\r\n")
+                    in_letter = answer.startswith(b"354")
+                while in_letter and said.readline() not in (b".\r\n", b""):
+                    pass
+
+        thread = threading.Thread(target=talk)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join(5)
+
+
 @contextmanager
 def greeter(greeting: bytes) -> Iterator[int]:
     """Says the same to everybody who connects, and hangs up."""

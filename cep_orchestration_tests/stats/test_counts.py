@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import product
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -30,6 +31,7 @@ NEAR = [timedelta(), -INSTANT, INSTANT, -HOUR, HOUR, 2 * HOUR, 3 * HOUR, 25 * HO
 WAITED = [timedelta(), 5000 * INSTANT, HOUR, DAY, 47 * HOUR, 2 * DAY]
 IMPOSSIBLE = [-INSTANT, -HOUR, -YEAR, 2 * DAY + INSTANT, 49 * HOUR, 5 * YEAR]
 WHO = st.sampled_from([None, "1", "2", "3"])
+FEW = st.sampled_from([0, 0, 1, 2, 9])
 MONEY = st.integers(0, 9_999).map(lambda cents: Decimal(cents) / 100)
 
 
@@ -39,11 +41,12 @@ def midnight(day: date) -> datetime:
 
 @st.composite
 def leads(draw: st.DrawFn, turn: date) -> Seen:
-    """Asks near a midnight, and is seen at once, late, or at a time that cannot be."""
-    created = midnight(turn) + draw(st.sampled_from(NEAR)) + draw(st.sampled_from(NEAR))
+    """Asks or is seen near a midnight: at once, late, or at a time that cannot be."""
+    moment = midnight(turn) + draw(st.sampled_from(NEAR)) + draw(st.sampled_from(NEAR))
+    waited, is_created = draw(st.sampled_from([*WAITED, *IMPOSSIBLE])), draw(st.booleans())
     return Seen(
-        created_at=created,
-        first_seen=created + draw(st.sampled_from([*WAITED, *IMPOSSIBLE])),
+        created_at=moment if is_created else moment - waited,
+        first_seen=moment + waited if is_created else moment,
         baseline=draw(st.sampled_from([False, False, True])),
         held=draw(st.sampled_from([False, False, False, True])),
         campus=draw(WHO),
@@ -57,7 +60,7 @@ def leads(draw: st.DrawFn, turn: date) -> Seen:
 def pasts(draw: st.DrawFn) -> tuple[Past, Sequence[date]]:
     """What was around a turn, and the days that are counted."""
     turn = draw(st.sampled_from(TURNS))
-    days = from_to(turn - draw(st.integers(0, 9)) * DAY, turn + draw(st.integers(0, 9)) * DAY)
+    days = from_to(turn - draw(FEW) * DAY, turn + draw(FEW) * DAY)
     who = st.tuples(st.sampled_from(days), st.sampled_from(["", "1", "2", "3"]))
     moments = st.sampled_from(NEAR).map(lambda near: midnight(turn) + near)
     failed = st.tuples(st.sampled_from(["crm_contact", "advisor_message"]), moments)
@@ -82,6 +85,16 @@ def test_all_numbers_of_days_weeks_and_months_are_those_of_a_plain_recount(
     assert books.numbers() == counted
     assert books.periods("weekly_stats") == by_week(counted)
     assert books.periods("monthly_stats") == by_month(counted)
+
+
+@pytest.mark.parametrize("day", [SPRING, AUTUMN, LEAP])
+def test_a_lead_is_counted_once_whichever_of_its_two_times_lies_in_the_day(books: Books, day: date) -> None:
+    edges = [edge + near for edge in (midnight(day), midnight(day + DAY)) for near in (-INSTANT, timedelta(), INSTANT)]
+    moments = [*edges, midnight(day) + 12 * HOUR, midnight(day) - 2 * DAY, midnight(day) - YEAR]
+    seen = [Seen(*two, baseline=old) for two in product(moments, moments) for old in (False, True)]
+    books.leads(seen)
+    books.count(day)
+    assert books.numbers() == recount(Past(seen), [day])
 
 
 @pytest.mark.parametrize(("day", "hours"), [(SPRING, 23), (AUTUMN, 25), (LEAP, 24)])

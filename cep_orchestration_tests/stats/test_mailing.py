@@ -26,11 +26,15 @@ class FakePost:
     recipients: Sequence[str] = ("gestion@cep.example",)
     refuses: bool = False
     breaks: bool = False
+    loses: bool = False
+    """The connection, while it is on its way."""
     sent: list[tuple[str, str, str, bytes]] = field(default_factory=list)
 
-    def send(self, subject: str, body: str, filename: str, pdf: bytes) -> bool:
+    def send(self, subject: str, body: str, filename: str, pdf: bytes) -> bool | None:
         if self.breaks:
             raise KeyboardInterrupt
+        if self.loses:
+            return None
         if not self.refuses:
             self.sent.append((subject, body, filename, pdf))
         return not self.refuses
@@ -78,6 +82,24 @@ def test_a_report_whose_mailing_was_killed_is_not_sent_again_by_itself(cms: Demo
         mailing.mail(report, PDF)
     assert post.sent == []
     assert mailing.mail(report, PDF, again=True) is Mailed.SENT
+
+
+def test_a_report_whose_connection_was_lost_is_not_sent_again_by_itself(cms: DemoCms, report: Report) -> None:
+    post = FakePost(loses=True)
+    mailing = Mailing(cms.engine, post)
+    for _ in range(2):
+        with pytest.raises(StatsError, match="no se sabe si salió"):
+            mailing.mail(report, PDF)
+
+
+def test_a_report_that_went_stays_so_when_a_second_mailing_is_refused(cms: DemoCms, report: Report) -> None:
+    post = FakePost()
+    mailing = Mailing(cms.engine, post)
+    mailing.mail(report, PDF)
+    post.refuses = True
+    with pytest.raises(StatsError, match="no aceptó"):
+        mailing.mail(report, PDF, again=True)
+    assert mailing.mail(report, PDF) is Mailed.BEFORE
 
 
 def test_each_period_has_a_mail_of_its_own(cms: DemoCms) -> None:

@@ -197,7 +197,13 @@ def test_the_quality_of_the_data_is_that_of_the_period(books: Books) -> None:
     [lead] = books.leads(on(DAY, held=True))
     for channel, moment in (("a", at(DAY, 0)), ("b", at(DAY, 23.9)), ("c", at(DAY, 24)), ("d", at(DAY - ONE))):
         books.cms.run(UNKNOWN, lead=lead, channel=channel, at=moment)
-    books.spend(DAY - 2 * ONE, "1", "3")
+    books.cms.run(
+        "INSERT INTO orchestration.ad_account VALUES (true, 'act_1', 'CEP', 'EUR', 'Europe/Madrid', NULL, NULL, now())"
+    )
+    books.cms.run(
+        "INSERT INTO orchestration.ad_campaigns (meta_campaign_id, days_read_at) VALUES ('1', :at)",
+        at=at(DAY - 2 * ONE),
+    )
     quality = report_of(books).quality
     assert (quality.failed, quality.unknown, quality.ads_until) == (3, 2, DAY - 2 * ONE)
 

@@ -27,7 +27,7 @@ TODAY = DAY + ONE
 SECONDS = 20
 WAITING = """
 SELECT pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database
-WHERE NOT l.granted AND d.datname = current_database() AND l.relation = 'orchestration.campaign_days'::regclass
+WHERE NOT l.granted AND d.datname = current_database() ORDER BY l.waitstart
 """
 PAST = Past(
     [*on(DAY, 4, campaign="1"), *on(DAY, 2, campus="2"), *on(DAY - ONE, 3, campaign="1", source="web")],
@@ -191,6 +191,17 @@ def test_who_reads_while_days_are_counted_sees_them_as_they_were(kept: Books) ->
         assert kept.numbers() == numbers
     run.result(SECONDS)
     assert kept.number(DAY, "leads_total") == 7
+
+
+def test_a_count_that_begins_while_another_is_at_work_leaves_nothing_of_what_is_not_said_any_more(kept: Books) -> None:
+    kept.leads(on(DAY, campus="8"))
+    with ThreadPoolExecutor(1) as pool:
+        with _half_way(kept, kept.store):
+            kept.cms.run("UPDATE orchestration.leads SET campus_id = '9' WHERE campus_id = '8'")
+            run = pool.submit(kept.store.count, DAY, DAY, TODAY)
+            wait_until(lambda: len(kept.cms.rows(WAITING)) == 2, seconds=SECONDS, what="a second count that waits")
+        run.result(SECONDS)
+    assert [kept.number(DAY, "leads_by_campus", campus) for campus in ("8", "9")] == [None, 1]
 
 
 @pytest.mark.parametrize("until", [TODAY, TODAY + ONE])

@@ -134,6 +134,24 @@ def test_a_backfill_renders_and_mails_nobody(desk: Desk) -> None:
     assert desk.cms.rows("SELECT count(*) FROM orchestration.mailed_reports") == [0]
 
 
+def test_two_weeks_that_are_made_up_for_are_three_mails_at_most(desk: Desk) -> None:
+    keys = [DAILY, key_of(Period.DAY, "report"), key_of(Period.DAY, "mailing")]
+    assert desk.materialize(*keys, since=TODAY - timedelta(days=14), until=YESTERDAY).success
+    assert len(desk.files.kept) == 14
+    assert [subject[-10:] for subject, *_ in desk.post.sent] == [str(TODAY - timedelta(days=n)) for n in (4, 3, 2, 1)]
+
+
+def test_one_mail_that_fails_keeps_no_other_back(desk: Desk) -> None:
+    desk.cms.run(
+        "INSERT INTO orchestration.mailed_reports VALUES ('daily', :day, now())", day=str(TODAY - timedelta(2))
+    )
+    keys = [DAILY, key_of(Period.DAY, "report"), key_of(Period.DAY, "mailing")]
+    done = desk.materialize(*keys, since=TODAY - timedelta(days=3), until=YESTERDAY)
+    [failure] = [event for event in done.all_events if event.event_type is dg.DagsterEventType.STEP_FAILURE]
+    assert "no se sabe si salió" in str(failure.step_failure_data.user_failure_data)
+    assert len(desk.post.sent) == 2
+
+
 def test_a_report_whose_days_are_missing_says_so(desk: Desk) -> None:
     done = desk.materialize(key_of(Period.DAY, "report"), since=YESTERDAY, until=YESTERDAY)
     [failure] = [event for event in done.all_events if event.event_type is dg.DagsterEventType.STEP_FAILURE]

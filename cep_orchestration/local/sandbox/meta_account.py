@@ -10,8 +10,9 @@ from decimal import Decimal
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from cep_orchestration.amounts import WITHOUT_DECIMALS
+
 # developers.facebook.com/documentation/ads-commerce/marketing-api/currencies: those with an offset of 1
-WITHOUT_DECIMALS = frozenset(["CLP", "COP", "CRC", "HUF", "IDR", "ISK", "JPY", "KRW", "PYG", "TWD", "VND"])
 LIVE = ("ACTIVE", "PAUSED", "IN_PROCESS", "WITH_ISSUES")
 STATUSES = (*LIVE, "ARCHIVED", "DELETED")
 SPENDS_A_DAY = Decimal(20)
