@@ -115,7 +115,7 @@ def budget(value: Any, currency: str) -> Decimal | None:
 
 
 def expiry(body: Any) -> datetime | None:
-    """When a token ends, from what is said of it in seconds since 1970; None: never (0), or nothing that can be read."""
+    """When a token ends, from what is said of it in seconds since 1970; None: never (0), or nothing readable."""
     try:
         seconds = _number(_object(_object(body).get("data")).get("expires_at"))
         return datetime.fromtimestamp(int(seconds), UTC) if seconds else None
