@@ -34,11 +34,15 @@ def restatable(held: Collection[date], today: date) -> list[date]:
     return [day for day in span(today - timedelta(days=RESTATED_DAYS), today - timedelta(days=1)) if day in held]
 
 
-def missing_ranges(held: Collection[date], today: date) -> list[tuple[date, date]]:
-    """The days of the last two weeks, up to yesterday, that are not held: contiguous ones as one range."""
+def due_ranges(held: Collection[date], today: date) -> list[tuple[date, date]]:
+    """Yesterday, and the days of the last two weeks that are not held: contiguous ones as one range.
+
+    Yesterday also if somebody counted it already: its report is due all the same, and what was done is not done again.
+    """
+    yesterday = today - timedelta(days=1)
     ranges: list[tuple[date, date]] = []
-    for day in span(today - timedelta(days=RETRIED_DAYS), today - timedelta(days=1)):
-        if day in held:
+    for day in span(today - timedelta(days=RETRIED_DAYS), yesterday):
+        if day in held and day != yesterday:
             continue
         if ranges and ranges[-1][1] == day - timedelta(days=1):
             ranges[-1] = (ranges[-1][0], day)

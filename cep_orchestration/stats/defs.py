@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import dagster as dg
 
 from cep_orchestration.stats import report_defs
-from cep_orchestration.stats.days import RETRIED_DAYS, gaps, missing_ranges
+from cep_orchestration.stats.days import RETRIED_DAYS, gaps, due_ranges
 from cep_orchestration.stats.model import Counted
 from cep_orchestration.stats.services import StatsServices
 from cep_orchestration.stats.store import Disagreement
@@ -112,13 +112,10 @@ roll_up_stats = dg.define_asset_job(
 )
 def roll_up_stats_schedule(
     context: dg.ScheduleEvaluationContext, stats_services: dg.ResourceParam[StatsServices]
-) -> Iterator[dg.RunRequest | dg.SkipReason]:
+) -> Iterator[dg.RunRequest]:
     today = stats_services.today()
     held = stats_services.store.held(today - timedelta(days=RETRIED_DAYS), today)
-    ranges = missing_ranges(held, today)
-    if not ranges:
-        yield dg.SkipReason("No falta ningún día de las dos últimas semanas.")
-    for since, until in ranges:
+    for since, until in due_ranges(held, today):
         tags = {RANGE_START: since.isoformat(), RANGE_END: until.isoformat()}
         yield dg.RunRequest(run_key=None, tags=tags)
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from cep_orchestration.stats.days import RESTATED_DAYS, begins, gaps, missing_ranges, restatable, span, with_late
+from cep_orchestration.stats.days import RESTATED_DAYS, begins, due_ranges, gaps, restatable, span, with_late
 
 TODAY = date(2026, 11, 24)
 FORTNIGHT = span(date(2026, 11, 10), date(2026, 11, 23))
@@ -74,7 +74,7 @@ def test_all_days_that_the_ad_service_may_still_change_are_read_again() -> None:
 @pytest.mark.parametrize(
     ("missing", "ranges"),
     [
-        ((), []),
+        ((), [(23, 23)]),
         ((23,), [(23, 23)]),
         ((21, 22, 23), [(21, 23)]),
         ((10, 12, 13, 23), [(10, 10), (12, 13), (23, 23)]),
@@ -82,21 +82,21 @@ def test_all_days_that_the_ad_service_may_still_change_are_read_again() -> None:
     ],
     ids=["nothing", "yesterday", "a weekend", "here and there", "everything"],
 )
-def test_nights_that_were_missed_are_made_up_for_in_as_few_ranges_as_can_be(
+def test_yesterday_and_nights_that_were_missed_are_asked_for_in_as_few_ranges_as_can_be(
     missing: Sequence[int], ranges: Sequence[tuple[int, int]]
 ) -> None:
     held = set(FORTNIGHT) - set(november(*missing))
     wanted = [(date(2026, 11, since), date(2026, 11, until)) for since, until in ranges]
-    assert missing_ranges(held, TODAY) == wanted
+    assert due_ranges(held, TODAY) == wanted
 
 
 def test_what_lies_further_back_than_two_weeks_is_for_a_person_to_ask_for_and_today_is_not_over() -> None:
-    assert missing_ranges(FORTNIGHT, TODAY) == []
-    assert missing_ranges([], TODAY) == [(FORTNIGHT[0], FORTNIGHT[-1])]
+    assert due_ranges(FORTNIGHT, TODAY) == [(FORTNIGHT[-1], FORTNIGHT[-1])]
+    assert due_ranges([], TODAY) == [(FORTNIGHT[0], FORTNIGHT[-1])]
 
 
 def test_ranges_go_over_the_end_of_a_year() -> None:
-    assert missing_ranges([date(2026, 12, 28)], date(2027, 1, 3)) == [
+    assert due_ranges([date(2026, 12, 28)], date(2027, 1, 3)) == [
         (date(2026, 12, 20), date(2026, 12, 27)),
         (date(2026, 12, 29), date(2027, 1, 2)),
     ]
