@@ -13,7 +13,7 @@ class Identified(Protocol):
 
 
 L = TypeVar("L", bound=Identified)
-O = TypeVar("O")  # noqa: E741 - an outcome
+T = TypeVar("T")
 Erased = Callable[[Collection[str]], Collection[str]]
 """Which of these leads, by id, are not in the CMS any more."""
 
@@ -57,7 +57,7 @@ def may_call() -> bool:
     return not telling.erased
 
 
-def tell_of(leads: Sequence[L], call: Callable[[Sequence[L]], Mapping[str, O]]) -> tuple[dict[str, O], Collection[str]]:
+def tell_of(leads: Sequence[L], call: Callable[[Sequence[L]], Mapping[str, T]]) -> tuple[dict[str, T], Collection[str]]:
     """What `call` says of each lead, by id, and the ids of those whom it was not made for, since they are erased.
 
     Where some turn out to be erased when a request of `call` would go out, that request is not made, and `call` is

@@ -109,7 +109,12 @@ WHERE d.channel = :channel AND d.lead_id = s.lead_id AND d.claimed_by = :drain A
 
 # What is to be looked up waits from now on: until this moment its run may have made a call.
 # A crash is not the lead's fault and uses up no attempt; one that keeps crashing its runs is dead in the end.
+# Rows that somebody holds are left to the next time: a run that was frozen in the middle of a transaction holds some
+# for as long as its connection lives, and must not keep all others from being taken over.
 TAKE_OVER = text(f"""
+WITH gone AS (
+    SELECT d.channel, d.lead_id FROM orchestration.deliveries d WHERE {GONE} FOR UPDATE OF d SKIP LOCKED
+)
 UPDATE orchestration.deliveries d
 SET state = CASE WHEN d.channel <> ALL(:repeatable) THEN 'unknown'
                  WHEN d.interruptions + 1 < :most THEN 'pending' ELSE 'dead' END::orchestration.delivery_state,
@@ -120,7 +125,7 @@ SET state = CASE WHEN d.channel <> ALL(:repeatable) THEN 'unknown'
     look_up_at = CASE WHEN d.channel = ANY(:looked_up) AND d.batch IS NOT NULL
                       THEN now() + make_interval(secs => :look_up) END,
     settled_at = CASE WHEN d.channel <> ALL(:repeatable) OR d.interruptions + 1 >= :most THEN now() END
-WHERE {GONE}
+FROM gone WHERE d.channel = gone.channel AND d.lead_id = gone.lead_id
 RETURNING d.channel, d.lead_id, d.state, d.reason, CASE WHEN d.look_up_at IS NOT NULL THEN :look_up END AS look_up
 """)  # noqa: S608 - constants
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -129,12 +130,12 @@ class Ledger:
         left = set(leads)
         try:
             with self.engine.begin() as connection:
-                for statement in (sql.PRESENT_BY_TIME, sql.PRESENT):
-                    if left:
-                        left -= set(connection.execute(statement, {"ids": list(left)}).scalars())
+                # A datum of somebody else that the views cannot read must not stop this call.
+                with suppress(DataError), connection.begin_nested():
+                    left -= set(connection.execute(sql.PRESENT_BY_TIME, {"ids": list(left)}).scalars())
+                return left and left - set(connection.execute(sql.PRESENT, {"ids": list(left)}).scalars())
         except OperationalError as error:
             raise NotAdmittedError from error
-        return left
 
     def take_over(self, channels: Sequence[Channel]) -> dict[str, list[Settlement]]:
         """Claims of drains that are gone, by channel: due again if repeatable, else unknown, to be looked up or not."""

@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 from sqlalchemy import create_engine
+from sqlalchemy.exc import DataError
 
 from cep_orchestration.clients.http import Http, OpenGate, Requests
 from cep_orchestration.clients.hubspot import HubSpot
@@ -142,6 +143,20 @@ def test_a_lead_whose_time_was_changed_or_is_not_known_is_not_taken_for_erased(w
     world.cms.run(GOING, leads=leads[1:2])
     assert world.ledger.erased(leads) == {leads[1]}
     assert world.ledger.erased([]) == set()
+
+
+def test_a_datum_of_another_lead_that_the_views_cannot_read_hides_nobody_and_stops_no_call(world: World) -> None:
+    leads, [bad] = world.cms.ask(2), world.cms.ask(name="Malo")
+    world.record()
+    [view] = world.cms.rows("SELECT pg_get_viewdef('orchestration.cms_leads')")
+    reads_badly = view.replace(
+        "created_at", "(CASE WHEN name = 'Malo' THEN name ELSE created_at::text END)::timestamptz(3)", 1
+    )
+    world.cms.run(f"CREATE OR REPLACE VIEW orchestration.cms_leads AS {reads_badly}")
+    with pytest.raises(DataError):
+        world.cms.rows("SELECT max(created_at) FROM orchestration.cms_leads")
+    world.cms.run(GOING, leads=leads[:1])
+    assert world.ledger.erased([*leads, bad]) == {leads[0]}
 
 
 def test_no_call_is_made_while_the_database_cannot_say_who_is_erased() -> None:

@@ -1,6 +1,11 @@
 """Claims of drains that are gone, and what the sensor sees of claims and drains, on a real database."""
 
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
+
 import pytest
+from sqlalchemy import text
 
 from cep_orchestration.leads.channel_store import pause, resume
 from cep_orchestration.leads.model import Look, Pause, Settlement, State
@@ -39,6 +44,25 @@ def test_the_claims_of_a_drain_that_is_gone_are_taken_over(cms: DemoCms, known: 
     assert cms.deliveries(EMAIL.name, leads) == [("unknown", "interrupted while sending")] * 2
     assert ids(cms.claim(CRM, "b")) == sorted(leads)
     assert cms.claim(EMAIL, "b") == []
+
+
+def test_a_claim_that_a_frozen_run_still_holds_keeps_no_other_from_being_taken_over(cms: DemoCms) -> None:
+    held, other = asked(cms, 2)
+    cms.claim(EMAIL, "frozen")
+    let_pass(cms, GONE)
+    one = text("SELECT 1 FROM orchestration.deliveries WHERE lead_id = :lead AND channel = :channel FOR UPDATE")
+    with cms.engine.begin() as frozen:
+        frozen.execute(one, {"lead": held, "channel": EMAIL.name})
+        with ThreadPoolExecutor(1) as pool:
+            taken = pool.submit(cms.ledger.take_over, CHANNELS)
+            with suppress(FutureTimeout):
+                taken.result(5)
+            done = taken.done()
+            frozen.rollback()
+    assert done
+    assert cms.states(EMAIL.name, [held, other]) == ["sending", "unknown"]
+    cms.ledger.take_over(CHANNELS)
+    assert cms.states(EMAIL.name, [held]) == ["unknown"]
 
 
 def test_the_claims_of_a_drain_that_lives_are_not_taken_over_however_old(cms: DemoCms) -> None:
