@@ -32,14 +32,15 @@ class AnomalyStore:
     def histories(
         self, campaigns: Sequence[str], today: date, days: int, currency: str, now: datetime
     ) -> list[History]:
-        """So many days, today included, of the campaigns with these ids in the CMS that were read at the ad service."""
+        """So many days, today included, of the campaigns with these ids in the CMS that the ad service has."""
         with self.engine.connect() as connection:
-            states = [state for state in connection.execute(sql.STATES) if state.id in set(campaigns)]
+            wanted = set(campaigns)
+            states = [one for one in connection.execute(sql.STATES) if one.id in wanted and _is_open(one)]
             since = today - timedelta(days=days - 1)
             values = {"campaigns": [state.id for state in states], "since": since, "today": today}
             rows = connection.execute(sql.HISTORIES, values).all()
-        known = {campaign: tuple(map(_day, group)) for campaign, group in groupby(rows, key=lambda row: row.id)}
-        return [_history(state, known.get(state.id, ()), today, currency, now) for state in states]
+        by_campaign = {campaign: list(group) for campaign, group in groupby(rows, key=lambda row: row.id)}
+        return [_history(state, _known(state, by_campaign.get(state.id, ())), today, currency, now) for state in states]
 
     def open(self) -> list[OpenAnomaly]:
         """The oldest first."""
@@ -58,6 +59,16 @@ class AnomalyStore:
         with self.engine.begin() as connection:
             connection.execute(sql.SEEN, {**seen, "now": now})
             connection.execute(sql.OVER, {**gone, "now": now})
+
+
+def _is_open(state: Any) -> bool:
+    return state.ad_status is not None and not state.closed
+
+
+def _known(state: Any, rows: Sequence[Any]) -> tuple[Day, ...]:
+    """The days that were read, since the campaign began: of others nobody knows what they were."""
+    first = max(filter(None, (state.days_from, state.starts_on)), default=None) if state.days_from else None
+    return tuple(_day(row) for row in rows if first and row.day >= first)
 
 
 def _day(row: Any) -> Day:

@@ -80,13 +80,14 @@ def days_metadata(story: DaysStory, requests: Mapping[str, int]) -> Metadata:
 
 
 def totals_metadata(story: TotalsStory) -> Metadata:
+    once = {row.meta_campaign_id: row for row in story.rows}.values()  # two of the CMS may name the same one
     left_out = ", ".join(story.written.left_out)
     currency = story.account.currency
     return {
         "Campañas": table([_result(row) for row in story.rows], RESULT_COLUMNS),
         "Entrega": table([_delivery(row, story.failed) for row in story.rows], DELIVERY_COLUMNS),
-        "Gasto total": dg.MetadataValue.float(float(sum(row.spend for row in story.rows))),
-        "Leads según Meta": dg.MetadataValue.int(sum(row.meta_leads for row in story.rows)),
+        "Gasto total": dg.MetadataValue.float(float(sum(row.spend for row in once))),
+        "Leads según Meta": dg.MetadataValue.int(sum(row.meta_leads for row in once)),
         "Leads propios": dg.MetadataValue.int(sum(row.own_leads for row in story.rows)),
         "Avisos abiertos": dg.MetadataValue.int(len(story.anomalies)),
         "Cuenta publicitaria": dg.MetadataValue.text(

@@ -1,7 +1,7 @@
 """The words of the campaign metrics: values without Dagster, SQL or the ad service's language."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
@@ -19,6 +19,7 @@ class Campaign:
     status          as in the CMS: draft, active, paused, completed
     last_delivery   the latest day on which the ad service showed it; None: never, or never read
     was_read        its lifetime has been read once at least
+    was_listed      the ad service has been seen to know it
     """
 
     id: str
@@ -28,6 +29,7 @@ class Campaign:
     budget: Decimal | None = None
     last_delivery: date | None = None
     was_read: bool = False
+    was_listed: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,15 @@ class DaysStory:
 
 @dataclass(frozen=True)
 class WriteBack:
-    """What of the metrics the CMS's campaigns took. `left_out`: columns that its view does not let us write."""
+    """What of the metrics the CMS's campaigns took.
+
+    left_out  columns that its view, its tables or our rights do not let us write
+    refused   by the ad service's id, why the CMS did not take a campaign's row
+    """
 
     campaigns: int = 0
     left_out: Sequence[str] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ LOCK = text("SELECT pg_advisory_xact_lock(hashtext('campaign_days'))")
 
 CAMPAIGNS = text("""
 SELECT c.id, coalesce(c.name, '') AS name, coalesce(c.status, '') AS status,
-       nullif(trim(c.meta_campaign_id), '') AS meta_campaign_id, c.budget,
+       nullif(btrim(c.meta_campaign_id, E' \\t\\r\\n'), '') AS meta_campaign_id, c.budget,
        (SELECT max(d.day) FROM orchestration.campaign_days d
-        WHERE d.meta_campaign_id = trim(c.meta_campaign_id) AND d.impressions > 0) AS last_delivery,
-       a.lifetime_read_at IS NOT NULL AS was_read
+        WHERE d.meta_campaign_id = btrim(c.meta_campaign_id, E' \\t\\r\\n') AND d.impressions > 0) AS last_delivery,
+       a.lifetime_read_at IS NOT NULL AS was_read, a.status IS NOT NULL AS was_listed
 FROM orchestration.cms_campaigns c
-LEFT JOIN orchestration.ad_campaigns a ON a.meta_campaign_id = trim(c.meta_campaign_id)
+LEFT JOIN orchestration.ad_campaigns a ON a.meta_campaign_id = btrim(c.meta_campaign_id, E' \\t\\r\\n')
 ORDER BY length(c.id), c.id
 """)
 
@@ -27,7 +27,7 @@ SET account_id = excluded.account_id, name = excluded.name, currency = excluded.
 """)
 WINDOW_READ = text("UPDATE orchestration.ad_account SET window_read_on = :today")
 
-# What the account does not have is closed; one that comes back is open again.
+# One that comes back is open again.
 WRITE_CAMPAIGNS = text("""
 INSERT INTO orchestration.ad_campaigns AS a
     (meta_campaign_id, name, status, daily_budget, lifetime_budget, starts_on, stops_on, closed_at)
@@ -44,8 +44,14 @@ SET name = CASE WHEN excluded.name = '' THEN a.name ELSE excluded.name END, stat
     closed_at = CASE WHEN excluded.closed_at IS NOT NULL THEN coalesce(a.closed_at, excluded.closed_at) END
 """)
 
+# What was there and is not listed any more.
+CLOSE = text("""
+UPDATE orchestration.ad_campaigns SET status = 'deleted', closed_at = coalesce(closed_at, :now)
+WHERE meta_campaign_id = ANY(:ids) AND status IS NOT NULL
+""")
+
 # `said`: what the ad service says now of the days and campaigns that it was asked for, zeros where it says nothing any
-# more. A day that was over when its number was written, and has another number now, is a restatement.
+# more. A day that was over when it was read, and has another number now, is a restatement: also one that had no row.
 WRITE_DAYS = text("""
 WITH said AS (
     SELECT * FROM unnest(CAST(:campaigns AS text[]), CAST(:days AS date[]), CAST(:impressions AS bigint[]),
@@ -62,11 +68,15 @@ WITH said AS (
     INSERT INTO orchestration.campaign_restatements
         (meta_campaign_id, day, metric, old_value, new_value, restated_at)
     SELECT n.meta_campaign_id, n.day, v.metric, v.old_value, v.new_value, CAST(:now AS timestamptz)
-    FROM now_said n JOIN orchestration.campaign_days d USING (meta_campaign_id, day)
-    CROSS JOIN LATERAL (VALUES ('impressions', d.impressions::numeric, n.impressions::numeric),
-        ('clicks', d.clicks, n.clicks), ('spend', d.spend, n.spend), ('leads', d.meta_leads, n.meta_leads),
-        ('reach', d.reach, n.reach)) AS v(metric, old_value, new_value)
-    WHERE v.old_value <> v.new_value AND d.read_at >= (d.day + 1)::timestamp AT TIME ZONE CAST(:zone AS text)
+    FROM now_said n LEFT JOIN orchestration.campaign_days d USING (meta_campaign_id, day)
+    LEFT JOIN orchestration.ad_campaigns a USING (meta_campaign_id)
+    CROSS JOIN LATERAL (VALUES ('impressions', coalesce(d.impressions, 0)::numeric, n.impressions::numeric),
+        ('clicks', coalesce(d.clicks, 0), n.clicks), ('spend', coalesce(d.spend, 0), n.spend),
+        ('leads', coalesce(d.meta_leads, 0), n.meta_leads), ('reach', coalesce(d.reach, 0), n.reach)
+    ) AS v(metric, old_value, new_value)
+    WHERE v.old_value <> v.new_value
+      AND coalesce(d.read_at, CASE WHEN n.day BETWEEN a.days_from AND a.days_until THEN a.days_read_at END)
+          >= (n.day + 1)::timestamp AT TIME ZONE CAST(:zone AS text)
     RETURNING meta_campaign_id, day
 ), written AS (
     INSERT INTO orchestration.campaign_days AS d
@@ -88,10 +98,28 @@ SELECT count(*) FILTER (WHERE is_new) AS new, count(*) FILTER (WHERE NOT is_new)
 FROM written
 """)
 
+# The days that are known have no gap: what does not touch them takes their place if it is newer.
 DAYS_READ = text("""
-INSERT INTO orchestration.ad_campaigns AS a (meta_campaign_id, days_read_at)
-SELECT id, CAST(:now AS timestamptz) FROM unnest(CAST(:ids AS text[])) AS i(id)
-ON CONFLICT (meta_campaign_id) DO UPDATE SET days_read_at = excluded.days_read_at, failure = NULL
+INSERT INTO orchestration.ad_campaigns AS a (meta_campaign_id, days_from, days_until, days_read_at)
+SELECT id, CAST(:since AS date), CAST(:until AS date), CAST(:fresh AS timestamptz)
+FROM unnest(CAST(:ids AS text[])) AS i(id)
+ON CONFLICT (meta_campaign_id) DO UPDATE
+SET days_from = CASE WHEN excluded.days_from > a.days_until + 1 THEN excluded.days_from
+                     WHEN excluded.days_until < a.days_from - 1 THEN a.days_from
+                     ELSE least(a.days_from, excluded.days_from) END,
+    days_until = greatest(a.days_until, excluded.days_until),
+    days_read_at = coalesce(excluded.days_read_at, a.days_read_at), failure = NULL
+""")
+# Campaigns that did something on these days, by what was read before.
+DELIVERED_IN = text("""
+SELECT DISTINCT meta_campaign_id FROM orchestration.campaign_days
+WHERE meta_campaign_id = ANY(:ids) AND day BETWEEN :since AND :until AND impressions > 0
+""")
+DELIVERED_EVER = text("""
+SELECT a.meta_campaign_id FROM orchestration.ad_campaigns a
+WHERE a.meta_campaign_id = ANY(:ids)
+  AND (a.lifetime_impressions > 0 OR EXISTS (SELECT 1 FROM orchestration.campaign_days d
+                                             WHERE d.meta_campaign_id = a.meta_campaign_id AND d.impressions > 0))
 """)
 FAILED = text("""
 INSERT INTO orchestration.ad_campaigns AS a (meta_campaign_id, failure)
@@ -110,17 +138,15 @@ FROM unnest(CAST(:ids AS text[]), CAST(:since AS date[]), CAST(:until AS date[])
 WHERE a.meta_campaign_id = i.id
 """)
 
-# Whether a column of the view can be written: by the view's own definition, and by our rights on it.
-WRITABLE = text("""
-SELECT c.column_name FROM information_schema.columns c
-WHERE c.table_schema = 'orchestration' AND c.table_name = 'cms_campaigns' AND c.is_updatable = 'YES'
-  AND has_column_privilege('orchestration.cms_campaigns', c.column_name, 'UPDATE')
-""")
+# Whether a column can be written: by the view, by the table behind it, and by our rights on both.
+PROBE = "UPDATE orchestration.cms_campaigns SET {0} = {0} WHERE false"
+# The CMS may hold a row for long; a sync does not wait for it.
+PATIENCE = text("SET LOCAL lock_timeout = '5s'")
 TOTALS_OF = """
 SELECT c.id, a.lifetime_impressions::numeric AS impressions, a.lifetime_clicks::numeric AS clicks,
        a.lifetime_spend AS spent, round(a.lifetime_spend / nullif(a.lifetime_leads, 0), 2) AS cpl
 FROM orchestration.cms_campaigns c
-JOIN orchestration.ad_campaigns a ON a.meta_campaign_id = trim(c.meta_campaign_id)
+JOIN orchestration.ad_campaigns a ON a.meta_campaign_id = btrim(c.meta_campaign_id, E' \\t\\r\\n')
 WHERE a.lifetime_read_at IS NOT NULL AND a.meta_campaign_id = ANY(:ids)
 """
 
@@ -137,7 +163,8 @@ SELECT c.id, d.day::date AS day, coalesce(m.impressions, 0) AS impressions, coal
        coalesce(m.spend, 0) AS spend, coalesce(m.meta_leads, 0) AS meta_leads, coalesce(o.leads, 0) AS own_leads
 FROM orchestration.cms_campaigns c
 CROSS JOIN generate_series(CAST(:since AS date), CAST(:today AS date), interval '1 day') AS d(day)
-LEFT JOIN orchestration.campaign_days m ON m.meta_campaign_id = trim(c.meta_campaign_id) AND m.day = d.day
+LEFT JOIN orchestration.campaign_days m
+    ON m.meta_campaign_id = btrim(c.meta_campaign_id, E' \\t\\r\\n') AND m.day = d.day
 LEFT JOIN own o ON o.campaign_id = c.id AND o.day = d.day
 WHERE c.id = ANY(:campaigns)
 ORDER BY c.id, d.day
@@ -145,12 +172,12 @@ ORDER BY c.id, d.day
 STATES = text("""
 SELECT c.id, coalesce(c.name, '') AS name, coalesce(c.status, '') AS status, a.meta_campaign_id, c.budget,
        a.status AS ad_status, a.daily_budget, a.daily_budget_since, a.lifetime_budget, a.starts_on, a.stops_on,
-       a.closed_at IS NOT NULL AS closed,
+       a.days_from, a.closed_at IS NOT NULL AS closed,
        coalesce(a.failure, '') AS failure, a.lifetime_impressions, a.lifetime_clicks, a.lifetime_spend,
        a.lifetime_leads, a.days_read_at,
        (SELECT count(*) FROM orchestration.leads k WHERE k.campaign_id = c.id AND k.held_at IS NULL) AS own_leads
 FROM orchestration.cms_campaigns c
-JOIN orchestration.ad_campaigns a ON a.meta_campaign_id = trim(c.meta_campaign_id)
+JOIN orchestration.ad_campaigns a ON a.meta_campaign_id = btrim(c.meta_campaign_id, E' \\t\\r\\n')
 ORDER BY a.lifetime_spend DESC NULLS LAST, length(c.id), c.id
 """)
 

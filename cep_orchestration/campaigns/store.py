@@ -1,23 +1,21 @@
 """Campaign metrics in PostgreSQL: what was read of the ad account, in transactions that leave nothing half."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import DBAPIError
 
 from cep_orchestration.ad_ports import AdAccount, AdCampaign, DayPart, Lifetimes
-from cep_orchestration.campaigns import sql
+from cep_orchestration.campaigns import sql, words
 from cep_orchestration.campaigns.model import Campaign, CampaignError, CampaignRow, WriteBack, Written
 
 METRICS = ("impressions", "clicks", "spent", "cpl")
 """The columns of the CMS's campaigns that this project writes."""
 SHOWN_DAYS = 28
-NO_RIGHT = "42501"
-"""PostgreSQL's code for a right that is lacking, be it on the table behind the view."""
 
 
 @dataclass(frozen=True)
@@ -71,24 +69,29 @@ class CampaignStore:
     def write_campaigns(
         self, asked: Sequence[str], found: Mapping[str, AdCampaign], today: date, now: datetime
     ) -> None:
-        """One that was asked for and not found does not exist there any more: it is closed."""
-        rows = [found.get(each) for each in asked]
+        """One that was there and is not found any more is closed; it keeps what it had."""
+        rows = list(found.values())
         values = {
-            "ids": list(asked),
-            "names": [row.name if row else "" for row in rows],
-            "statuses": [row.status if row else "deleted" for row in rows],
-            "daily": [row.daily_budget if row else None for row in rows],
-            "lifetime": [row.lifetime_budget if row else None for row in rows],
-            "starts": [row.starts_on if row else None for row in rows],
-            "stops": [row.stops_on if row else None for row in rows],
+            "ids": [row.id for row in rows],
+            "names": [row.name for row in rows],
+            "statuses": [row.status for row in rows],
+            "daily": [row.daily_budget for row in rows],
+            "lifetime": [row.lifetime_budget for row in rows],
+            "starts": [row.starts_on for row in rows],
+            "stops": [row.stops_on for row in rows],
             "today": today,
             "now": now,
         }
         with self.engine.begin() as connection:
             connection.execute(sql.WRITE_CAMPAIGNS, values)
+            connection.execute(sql.CLOSE, {"ids": [each for each in asked if each not in found], "now": now})
 
-    def write_days(self, part: DayPart, account: AdAccount, now: datetime) -> Written:
-        """All of the part or nothing. Writing the same again changes nothing."""
+    def write_days(self, part: DayPart, account: AdAccount, now: datetime) -> tuple[Written, dict[str, str]]:
+        """All of the part or nothing; what was written, and which campaigns are not read, with the reason. Writing the
+        same again changes nothing.
+
+        One of which not a single row comes, where there were some before, is not taken at its word.
+        """
         rows = part.rows
         values = {
             "campaigns": [row.campaign for row in rows],
@@ -98,7 +101,6 @@ class CampaignStore:
             "spends": [row.figures.spend for row in rows],
             "leads": [row.figures.leads for row in rows],
             "reaches": [row.figures.reach for row in rows],
-            "read": list(part.read),
             "since": part.since,
             "until": part.until,
             "currency": account.currency,
@@ -107,14 +109,27 @@ class CampaignStore:
         }
         with self.engine.begin() as connection:
             connection.execute(sql.LOCK)
-            if part.failed:
-                failures = {"ids": list(part.failed), "failures": list(part.failed.values())}
-                connection.execute(sql.FAILED, failures)
-            return Written(**connection.execute(sql.WRITE_DAYS, values).one()._mapping)
+            said = {row.campaign for row in rows}
+            mute = {"ids": [each for each in part.read if each not in said], "since": part.since, "until": part.until}
+            silent = set(connection.execute(sql.DELIVERED_IN, mute).scalars())
+            failed = {**part.failed, **dict.fromkeys(silent, words.SILENT)}
+            _note_failures(connection, failed)
+            read = [each for each in part.read if each not in silent]
+            return Written(**connection.execute(sql.WRITE_DAYS, {**values, "read": read}).one()._mapping), failed
 
-    def days_were_read(self, ids: Iterable[str], now: datetime) -> None:
+    def note_failures(self, failed: Mapping[str, str]) -> None:
         with self.engine.begin() as connection:
-            connection.execute(sql.DAYS_READ, {"ids": list(ids), "now": now})
+            _note_failures(connection, failed)
+
+    def days_were_read(self, ids: Sequence[str], since: date, until: date, fresh: datetime | None) -> None:
+        """`fresh`: when, if these are the days up to now."""
+        values = {"ids": list(ids), "since": since, "until": until, "fresh": fresh}
+        with self.engine.begin() as connection:
+            connection.execute(sql.DAYS_READ, values)
+
+    def ever_delivered(self, ids: Sequence[str]) -> set[str]:
+        with self.engine.connect() as connection:
+            return set(connection.execute(sql.DELIVERED_EVER, {"ids": list(ids)}).scalars())
 
     def write_lifetimes(self, asked: Sequence[str], lifetimes: Lifetimes, today: date, now: datetime) -> None:
         """One that is neither found nor failed has never delivered: zeros. One that failed stays as it was."""
@@ -136,22 +151,23 @@ class CampaignStore:
             connection.execute(sql.WRITE_LIFETIMES, values)
 
     def write_back(self, ids: Sequence[str]) -> WriteBack:
-        """The lifetimes of these campaigns into the CMS, where its view and our rights let us. What is there already is
-        not written again."""
+        """The lifetimes of these campaigns into the CMS, where it lets us. What is there already is not written again;
+        a row that the CMS refuses keeps no other back."""
         with self.engine.begin() as connection:
-            writable = set(connection.execute(sql.WRITABLE).scalars())
-            columns = [metric for metric in METRICS if metric in writable]
-            left_out = tuple(metric for metric in METRICS if metric not in writable)
+            connection.execute(sql.PATIENCE)
+            columns = [
+                metric for metric in METRICS if isinstance(_tried(connection, sql.PROBE.format(metric), {}), int)
+            ]
+            left_out = tuple(metric for metric in METRICS if metric not in columns)
             if not columns:
                 return WriteBack(0, left_out)
-            try:
-                with connection.begin_nested():
-                    written = connection.execute(text(_update(columns)), {"ids": list(ids)}).rowcount
-            except ProgrammingError as error:
-                if getattr(error.orig, "pgcode", None) != NO_RIGHT:
-                    raise
-                return WriteBack(0, METRICS)
-            return WriteBack(written, left_out)
+            update = _update(columns)
+            written = _tried(connection, update, {"ids": list(ids)})
+            if isinstance(written, int):
+                return WriteBack(written, left_out)
+            one_by_one = {each: _tried(connection, update, {"ids": [each]}) for each in ids}
+        refused = {each: words.refused(what) for each, what in one_by_one.items() if isinstance(what, str)}
+        return WriteBack(sum(what for what in one_by_one.values() if isinstance(what, int)), left_out, refused)
 
     def day_totals(self, since: date, until: date) -> list[DayTotal]:
         """Days without any row are not there."""
@@ -167,6 +183,22 @@ class CampaignStore:
             states = connection.execute(sql.STATES).all()
             spent = _last_days(connection, today)
         return [_row(state, spent.get(state.meta_campaign_id, ())) for state in states]
+
+
+def _note_failures(connection: Connection, failed: Mapping[str, str]) -> None:
+    if failed:
+        connection.execute(sql.FAILED, {"ids": list(failed), "failures": list(failed.values())})
+
+
+def _tried(connection: Connection, statement: str, values: Mapping[str, Any]) -> int | str:
+    """How many rows it changed, or PostgreSQL's code for why it did not; its words quote what it did not like."""
+    try:
+        with connection.begin_nested():
+            return connection.execute(text(statement), values).rowcount
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise
+        return str(getattr(error.orig, "pgcode", None) or "")
 
 
 def _update(columns: Sequence[str]) -> str:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
-from cep_orchestration.ad_ports import AdAccount, Ads
+from cep_orchestration.ad_ports import AdAccount, AdCampaign, Ads, Lifetimes
 from cep_orchestration.campaigns import words
 from cep_orchestration.campaigns.anomalies import anomalies
 from cep_orchestration.campaigns.anomaly_store import OpenAnomaly
@@ -40,58 +40,62 @@ class CampaignSync:
 
     services: CampaignServices
     asked: str = ""
+    _seen: dict[str, AdCampaign | None] = field(default_factory=dict)
+    """What the ad service has of each campaign, asked once; None: nothing."""
 
     def read_days(self, since: date, until: date) -> DaysStory:
         """Part by part, so that what was read is kept whatever comes after."""
         with self._judged_if_it_fails():
             targets, account = self._targets(since), self._known_account()
-            written, failed, remembered = Written(), dict[str, str](), until
-            ids = _ids(targets)
+            ids, failed = self._listed(targets)
+            self.services.store.note_failures(failed)
+            written, remembered = Written(), until
             for part in self._ads.days(ids, since, until):
-                written += self.services.store.write_days(part, account, self.services.now())
-                failed |= part.failed
-                remembered = min(remembered, part.since)
-            read = [each for each in ids if each not in failed]
-            self._note_reading(read, since, until)
-            return DaysStory(since, until, remembered if ids else since, targets, written, failed)
+                new, unread = self.services.store.write_days(part, account, self.services.now())
+                written, failed, remembered = written + new, failed | unread, min(remembered, part.since)
+            remembered = remembered if ids else since
+            self._note_reading([each for each in ids if each not in failed], remembered, until)
+            return DaysStory(since, until, remembered, targets, written, failed)
 
     def read_totals(self) -> TotalsStory:
         """The account, the campaigns' budgets, and lifetimes, which are written back to the CMS; what looks wrong."""
         with self._judged_if_it_fails():
             services, today = self.services, self.services.today()
             targets, account = self._targets(), self._account()
-            ids = _ids(targets)
-            found = self._ads.campaigns(ids)
-            services.store.write_campaigns(ids, found, today, services.now())
+            ids, failed = self._listed(targets)
             lifetimes = self._ads.lifetimes(ids)
-            services.store.write_lifetimes(ids, lifetimes, today, services.now())
-            written = services.store.write_back([each for each in ids if each not in lifetimes.failed])
+            unsaid = services.store.ever_delivered([each for each in ids if each not in lifetimes.found])
+            failed |= {**dict.fromkeys(unsaid, words.NO_TOTAL), **lifetimes.failed}
+            services.store.write_lifetimes(ids, Lifetimes(lifetimes.found, failed), today, services.now())
+            written = services.store.write_back([each for each in ids if each not in failed])
             self.judge(targets)
             rows = services.store.rows(today)
-            unread = {row.meta_campaign_id: row.failure for row in rows if row.failure and row.meta_campaign_id in ids}
+            unread = {row.meta_campaign_id: row.failure for row in rows if row.failure}
+            asked = set(_ids(targets))
             return TotalsStory(
                 account=account,
                 rows=rows,
                 written=written,
                 anomalies=services.anomalies.open(),
-                failed={**unread, **lifetimes.failed},
+                failed={each: why for each, why in {**unread, **failed, **written.refused}.items() if each in asked},
             )
 
     def judge(self, targets: Sequence[Campaign]) -> None:
         """Tells people what is new and what is over, then keeps it: an alert that is raised or resolved twice is told
         once, so a crash in between leaves nothing untold.
 
-        Active campaigns only: one that ended with its budget spent did what it should.
+        Active campaigns only: one that ended with its budget spent did what it should, a closed one does nothing.
         """
         services = self.services
         account = services.store.account()
         if account is None:
             return
         now = services.now()
-        watched = [one.id for one in targets if one.status == "active"]
+        active = [one.id for one in targets if one.status == "active"]
         thresholds = services.thresholds
         days = thresholds.baseline_days + 2 * thresholds.recent_days + 3
-        histories = services.anomalies.histories(watched, services.today(), days, account.currency, now)
+        histories = services.anomalies.histories(active, services.today(), days, account.currency, now)
+        watched = [history.campaign_id for history in histories]
         found = [each for history in histories for each in anomalies(history, thresholds)]
         known = services.anomalies.open()
         over = [each for each in known if self._is_over(each, found, watched)]
@@ -162,14 +166,23 @@ class CampaignSync:
         is_the_same = known and (known.id, known.time_zone) == (services.account_id, services.time_zone.key)
         return known if known and is_the_same else self._account()
 
+    def _listed(self, targets: Sequence[Campaign]) -> tuple[list[str], dict[str, str]]:
+        """The ids that the ad service has; and those that it has never known, though their campaigns are active. One
+        that it does not list any more is closed, and keeps what it had: of such a one silence says nothing."""
+        services, ids = self.services, _ids(targets)
+        if new := [each for each in ids if each not in self._seen]:
+            found = self._ads.campaigns(new)
+            services.store.write_campaigns(new, found, services.today(), services.now())
+            self._seen.update({each: found.get(each) for each in new})
+        unknown = [one for one in targets if one.status == "active" and not one.was_listed]
+        failed = {each: words.NOT_THERE for each in _ids(unknown) if self._seen[each] is None}
+        return [each for each in ids if self._seen[each]], failed
+
     def _note_reading(self, read: Sequence[str], since: date, until: date) -> None:
         """Old days say nothing of how fresh the numbers are."""
         services, today = self.services, self.services.today()
-        if until < today:
-            return
-        services.store.days_were_read(read, services.now())
-        whole = since <= window_start(today) and until >= today
-        if whole and not self.asked:
+        services.store.days_were_read(read, since, until, services.now() if until >= today else None)
+        if since <= window_start(today) and until >= today and not self.asked:
             services.store.window_was_read(today)
 
     @contextmanager

@@ -17,6 +17,10 @@ STALE_ADVICE = (
 )
 FRESH_AGAIN = "Las cifras de las campañas vuelven a estar al día"
 ACCESS_FINGERPRINT, ACCESS_AGAIN = "campaigns/access", "Meta Ads vuelve a dejar leer las campañas"
+LOCKED = "55P03"
+NOT_THERE = "Meta no conoce este id; compruebe meta_campaign_id en el CMS"
+SILENT = "Meta no dice nada de días que antes dio; se conserva lo que había"
+NO_TOTAL = "Meta no da su total; se conserva el que había"
 TOKEN_DAYS = 7
 NOT_CONFIGURED = (
     "Meta Ads no está configurado: ponga META_ACCESS_TOKEN y META_AD_ACCOUNT_ID, y compruebe con «cep check»."
@@ -59,6 +63,13 @@ def stale_alert(stale: Sequence[Anomaly]) -> Alert:
 def access_alert(why: str) -> Alert:
     """Meta answers nothing until somebody acts."""
     return Alert(ACCESS_FINGERPRINT, Severity.HIGH, "Meta Ads no deja leer las campañas", why, quiet=timedelta(days=1))
+
+
+def refused(code: str) -> str:
+    """`code`: PostgreSQL's."""
+    if code == LOCKED:
+        return "el CMS la tiene ocupada; sus cifras se escribirán la próxima vez"
+    return f"el CMS no aceptó sus cifras (SQLSTATE {code})"
 
 
 def over(sentence: str) -> str:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import dagster as dg
 
 from cep_orchestration.stats import report_defs
-from cep_orchestration.stats.days import RETRIED_DAYS, gaps, due_ranges
+from cep_orchestration.stats.days import RETRIED_DAYS, due_ranges, gaps
 from cep_orchestration.stats.model import Counted
 from cep_orchestration.stats.services import StatsServices
 from cep_orchestration.stats.store import Disagreement

@@ -68,7 +68,7 @@ WRITE_SPEND = text(f"""
 WITH spent AS MATERIALIZED (
     SELECT d.day, coalesce(c.id, '') AS campaign_id, sum(d.spend) AS spend
     FROM orchestration.campaign_days d
-    LEFT JOIN (SELECT DISTINCT ON (1) trim(meta_campaign_id) AS meta_campaign_id, id
+    LEFT JOIN (SELECT DISTINCT ON (1) btrim(meta_campaign_id, E' \\t\\r\\n') AS meta_campaign_id, id
                FROM orchestration.cms_campaigns ORDER BY 1, length(id), id) AS c USING (meta_campaign_id)
     WHERE d.day = ANY(CAST(:days AS date[]))
     GROUP BY 1, 2

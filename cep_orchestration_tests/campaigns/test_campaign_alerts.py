@@ -134,6 +134,46 @@ def test_a_token_that_is_refused_is_told_to_the_operators_once_and_so_is_its_end
     ]
 
 
+def test_days_that_were_never_read_are_not_taken_for_days_without_spend(desk: AdDesk, mail: FakeChat) -> None:
+    otoño = desk.campaign("Otoño", "11")
+    own_leads_as_meta(desk, otoño, 44, 6)
+    desk.ads.deliver("11", 44, figures(spend="60.00", leads=6))
+    for hours in range(0, 96, 6):
+        desk.now = NOW + timedelta(hours=hours)
+        desk.ads.deliver("11", 1, figures(spend="60.00", leads=6), until=desk.services().today())
+        desk.cms.run(
+            "INSERT INTO orchestration.leads (lead_id, created_at, first_seen, baseline, campaign_id)"
+            " SELECT 'later' || :at || n, :now, :now, true, :campaign FROM generate_series(1, 6) n WHERE :whole",
+            at=str(hours),
+            now=desk.now,
+            campaign=otoño,
+            whole=hours % 24 == 0 and hours > 0,
+        )
+        desk.read()
+    assert titles(mail) == []
+
+
+def test_a_campaign_that_falls_silent_is_told_also_after_a_first_sync(desk: AdDesk, mail: FakeChat) -> None:
+    for name, meta, days in (("Otoño", "11", 200), ("Joven", "12", 15)):
+        own_leads_as_meta_of(desk, desk.campaign(name, meta), meta)
+        desk.ads.deliver(meta, days, figures(impressions=8_000, clicks=160), until=TODAY - timedelta(days=6))
+    desk.ads.change("12", starts_on=TODAY - timedelta(days=20))
+    desk.read()
+    assert {one.rule for one in desk.anomalies.open()} == {"delivery_goes_on"}
+    assert len(desk.anomalies.open()) == 2
+
+
+def own_leads_as_meta_of(desk: AdDesk, campaign: str, meta: str) -> None:
+    desk.cms.run(
+        "INSERT INTO orchestration.leads (lead_id, created_at, first_seen, baseline, campaign_id)"
+        " SELECT 'own' || :meta || d || '.' || n, CAST(:now AS timestamptz) - make_interval(days => d), now(), true,"
+        " :campaign FROM generate_series(6, 19) d, generate_series(1, 2) n",
+        now=NOW,
+        campaign=campaign,
+        meta=meta,
+    )
+
+
 def test_old_days_do_not_make_numbers_fresh(desk: AdDesk) -> None:
     desk.campaign("Otoño", "11")
     desk.ads.deliver("11", 40, figures())

@@ -37,6 +37,15 @@ def test_a_day_that_was_over_and_is_said_differently_is_a_restatement(desk: AdDe
     assert desk.days() == [("11", YESTERDAY, 2_000, Decimal("21.50"))]
 
 
+def test_a_day_that_had_no_row_when_it_was_over_and_gets_one_is_a_restatement(desk: AdDesk) -> None:
+    desk.campaign("Otoño", "11")
+    desk.ads.deliver("11", 1, figures())
+    desk.read()
+    desk.ads.deliver("11", 1, figures(spend="17.86"), until=YESTERDAY)
+    assert desk.sync().read_days(YESTERDAY, TODAY).written.restated == 1
+    assert ("11", YESTERDAY, "spend", Decimal(0), Decimal("17.86")) in desk.restatements()
+
+
 def test_a_day_that_goes_on_is_no_restatement(desk: AdDesk) -> None:
     desk.campaign("Otoño", "11")
     desk.ads.deliver("11", 1, figures(spend="5.00"))

@@ -35,6 +35,7 @@ def test_a_campaign_whose_lifetime_cannot_be_read_keeps_what_the_cms_says(desk: 
 def test_a_campaign_without_leads_has_no_cpl_and_one_without_delivery_has_zeros(desk: AdDesk) -> None:
     otoño, parada = desk.campaign("Otoño", "11"), desk.campaign("Parada", "12")
     desk.ads.deliver("11", 2, figures(leads=0))
+    desk.ads.deliver("12", 0, figures())
     desk.read()
     assert desk.metrics(otoño) == (4_000, 80, Decimal("40.00"), None)
     assert desk.metrics(parada) == (0, 0, 0, None)
@@ -102,6 +103,64 @@ def test_both_cpls_are_shown(desk: AdDesk) -> None:
     assert (row.meta_cpl, row.own_cpl, row.own_leads) == (Decimal(10), Decimal(5), 8)
 
 
+def test_a_campaign_that_is_not_listed_any_more_keeps_what_it_had(desk: AdDesk) -> None:
+    otoño = desk.campaign("Otoño", "11")
+    desk.ads.deliver("11", 5, figures())
+    desk.read()
+    had, days = desk.metrics(otoño), desk.days()
+    del desk.ads.campaigns_of["11"], desk.ads.days_of["11"]
+    desk.read()
+    assert (desk.metrics(otoño), desk.days(), desk.restatements()) == (had, days, [])
+    assert desk.anomalies.open() == []
+
+
+def test_an_answer_without_a_word_of_campaigns_that_delivered_changes_nothing(desk: AdDesk) -> None:
+    otoño = desk.campaign("Otoño", "11")
+    desk.ads.deliver("11", 5, figures())
+    desk.read()
+    had, days = desk.metrics(otoño), desk.days()
+    desk.ads.days_of["11"] = {}
+    story = desk.sync().read_days(*RECENT)
+    totals = desk.sync().read_totals()
+    assert (desk.metrics(otoño), desk.days()) == (had, days)
+    assert "no dice nada" in story.failed["11"]
+    assert "no da su total" in totals.failed["11"]
+
+
+def test_an_id_that_the_service_never_knew_is_named_and_says_nothing_of_itself(desk: AdDesk) -> None:
+    desk.campaign("Mal escrita", "11x")
+    desk.campaign("Otoño", "12\n")
+    desk.ads.deliver("12", 5, figures())
+    story = desk.sync().read_days(*RECENT)
+    totals = desk.sync().read_totals()
+    assert [*story.failed] == [*totals.failed] == ["11x"]
+    assert "meta_campaign_id" in totals.failed["11x"]
+    assert desk.anomalies.open() == []
+
+
+@pytest.mark.parametrize(
+    "obstacle",
+    [
+        "ALTER TABLE public.campaigns ADD CHECK (id <> {id} OR coalesce(spent, 0) < 1) NOT VALID",
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN IF NEW.id = {id} THEN RAISE 'no'; END IF; RETURN NEW; END $$;"
+        " CREATE TRIGGER refuse BEFORE UPDATE ON public.campaigns FOR EACH ROW EXECUTE FUNCTION refuse()",
+    ],
+    ids=["a constraint", "a trigger"],
+)
+def test_a_row_that_the_cms_refuses_keeps_no_other_back_and_is_named(desk: AdDesk, obstacle: str) -> None:
+    otoño, invierno = desk.campaign("Otoño", "11"), desk.campaign("Invierno", "12")
+    for meta in ("11", "12"):
+        desk.ads.deliver(meta, 2, figures())
+    desk.cms.run(obstacle.format(id=otoño).replace(":", "\\:"))
+    desk.sync().read_days(*RECENT)
+    totals = desk.sync().read_totals()
+    assert desk.metrics(otoño) == (None, None, None, None)
+    assert desk.metrics(invierno) == (4_000, 80, Decimal("40.00"), Decimal("10.00"))
+    assert "SQLSTATE" in totals.failed["11"]
+    assert [*totals.failed] == ["11"]
+
+
 def test_leads_that_are_held_are_not_ours_yet(desk: AdDesk) -> None:
     otoño = desk.campaign("Otoño", "11")
     desk.ads.deliver("11", 2, figures())
@@ -138,6 +197,7 @@ def test_a_campaign_that_was_deleted_at_the_service_is_closed_and_kept(desk: AdD
 def test_one_campaign_can_be_asked_for_by_either_id(desk: AdDesk) -> None:
     otoño = desk.campaign("Otoño", "1101")
     desk.campaign("Invierno", "1102")
+    desk.ads.deliver("1101", 0, figures())
     for asked in (otoño, "1101", f" {otoño} "):
         desk.sync(asked).read_days(*RECENT)
     assert desk.ads.asked == [("1101",)] * 3

@@ -22,6 +22,7 @@ CREATE TABLE orchestration.ad_account (
 -- A campaign of the ad service that some campaign of the CMS names. Budgets and spend in units of the account's
 -- currency.
 -- closed_at: the service deleted it, or does not know it any more; it stays here with all that it did.
+-- days_from, days_until: the days without a gap that were read last; what lies outside is not known.
 -- failure: why it could not be read the last time. daily_budget_since: the first whole day under this daily_budget,
 -- where it was seen to change.
 -- lifetime_…: as the service sums it up itself, as far back as it remembers.
@@ -36,6 +37,8 @@ CREATE TABLE orchestration.ad_campaigns (
     stops_on             date,
     closed_at            timestamptz,
     failure              text,
+    days_from            date,
+    days_until           date,
     days_read_at         timestamptz,
     lifetime_since       date,
     lifetime_until       date,
