@@ -29,10 +29,21 @@ class S3Objects:
         return f"s3://{self._bucket}/{key}"
 
     def link(self, key: str) -> str:
-        address: str = self._client().generate_presigned_url(
-            "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=LINK_SECONDS
+        """Signed as every region takes it, which Dagster's resource leaves to the region's age."""
+        import boto3
+        from botocore.config import Config
+
+        storage = self._storage
+        client = boto3.client(
+            "s3",
+            endpoint_url=storage.endpoint_url or None,
+            region_name=storage.region,
+            aws_access_key_id=storage.access_key_id,
+            aws_secret_access_key=storage.secret_access_key,
+            config=Config(signature_version="s3v4"),
         )
-        return address
+        asked = {"Bucket": self._bucket, "Key": key}
+        return str(client.generate_presigned_url("get_object", Params=asked, ExpiresIn=LINK_SECONDS))
 
     def _client(self) -> Any:
         from dagster_aws.s3 import S3Resource

@@ -10,7 +10,18 @@ from cep_orchestration.stats.days import RETRIED_DAYS, due_ranges, gaps
 from cep_orchestration.stats.model import Counted
 from cep_orchestration.stats.services import StatsServices
 from cep_orchestration.stats.store import Disagreement
-from cep_orchestration.stats.ui_defs import DAILY, DAYS, GROUP, OWNERS, PRIORITY, RANGE_END, RANGE_START, asked_range
+from cep_orchestration.stats.ui_defs import (
+    BACKFILL,
+    DAILY,
+    DAYS,
+    GROUP,
+    MAILED_WITHIN,
+    OWNERS,
+    PRIORITY,
+    RANGE_END,
+    RANGE_START,
+    asked_range,
+)
 from cep_orchestration.ui import Cell, table, told
 
 AGREES, NO_GAPS = "live_count_agrees", "no_gaps"
@@ -42,7 +53,7 @@ def daily(
     services, today = stats_services, stats_services.today()
     since, until = asked_range(context)
     with told("stats/daily", services.log_level) as counts:
-        counted = services.store.count(since, until, today)
+        counted = services.store.count(since, until, today, backfilled=BACKFILL in context.run.tags)
         counts.update(days=(until - since).days + 1, rows=counted.rows, changed=counted.changed, leads=counted.leads)
         numbers = services.store.numbers(since, until)
         disagreements = services.store.disagreements(today - timedelta(days=CHECKED_DAYS - 1), today)
@@ -115,9 +126,10 @@ def roll_up_stats_schedule(
 ) -> Iterator[dg.RunRequest]:
     today = stats_services.today()
     held = stats_services.store.held(today - timedelta(days=RETRIED_DAYS), today)
-    for since, until in due_ranges(held, today):
+    unmailed = stats_services.store.unmailed(today - MAILED_WITHIN) if stats_services.post else set()
+    for since, until in due_ranges(set(held) - unmailed, today):
         tags = {RANGE_START: since.isoformat(), RANGE_END: until.isoformat()}
-        yield dg.RunRequest(run_key=None, tags=tags)
+        yield dg.RunRequest(run_key=f"{context.scheduled_execution_time.isoformat()} {since}", tags=tags)
 
 
 definitions = dg.Definitions.merge(

@@ -206,7 +206,7 @@ def _named_rows(compared: Compared, metric: Metric, names: Mapping[str, str | No
     of_campaigns = metric is Metric.LEADS_BY_CAMPAIGN
     entities = compared.entities(metric) | (compared.now.entities(Metric.SPEND_BY_CAMPAIGN) if of_campaigns else set())
     rows = [
-        _row(compared, metric, entity, names.get(entity) or f"(id {entity})", with_spend=of_campaigns)
+        _row(compared, metric, entity, (names.get(entity) or "").strip() or f"(id {entity})", with_spend=of_campaigns)
         for entity in entities
     ]
     return sorted(rows, key=lambda row: (-(row.leads.now or 0), -(row.spend or 0), row.name))

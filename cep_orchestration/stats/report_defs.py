@@ -2,7 +2,7 @@
 
 import base64
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import dagster as dg
 from pydantic import Field
@@ -13,15 +13,14 @@ from cep_orchestration.stats.periods import period_of
 from cep_orchestration.stats.reading import read_report
 from cep_orchestration.stats.report import Period, Report
 from cep_orchestration.stats.services import StatsServices
-from cep_orchestration.stats.ui_defs import BACKFILL, DAILY, DAYS, GROUP, MONTHS, OWNERS, WEEKS
+from cep_orchestration.stats.ui_defs import BACKFILL, DAILY, DAYS, FOLLOWED, GROUP, MAILED_WITHIN, MONTHS, OWNERS, WEEKS
 from cep_orchestration.ui import told
 
 Services = dg.ResourceParam[StatsServices]
 NO_FILES = "S3 no está configurado: el reporte no tiene dónde guardarse. Ponga los ajustes S3_… y láncelo otra vez."
 NO_POST = "El correo no está configurado (SMTP_URL): el reporte no se envía."
 BACKFILLED = "es un backfill: no se envía"
-MAILED_WITHIN = timedelta(days=4)
-"""Since the last day of the period: a weekend without the system is made up for, the past is not."""
+FOLLOWS_BACKFILL = "sus días los contó un backfill: no se envía por sí solo; para enviarlo, láncelo a mano"
 OLD = "es de hace más de cuatro días: no se envía, salvo con resend: true"
 EACH = {Period.DAY: "cada día", Period.WEEK: "cada semana, de lunes a domingo", Period.MONTH: "cada mes"}
 PARTITIONS = {Period.DAY: DAYS, Period.WEEK: WEEKS, Period.MONTH: MONTHS}
@@ -106,7 +105,8 @@ def _mailing_asset(kind: Period) -> dg.AssetsDefinition:
             failures: list[str] = []
             for day in days:
                 try:
-                    what = BACKFILLED if is_backfill else _mail(stats_services, kind, day, config.resend)
+                    follows = FOLLOWED in context.run.tags
+                    what = BACKFILLED if is_backfill else _mail(stats_services, kind, day, config, follows=follows)
                 except StatsError as error:
                     failures.append(str(error))
                     continue
@@ -143,13 +143,17 @@ def _picture(made: Rendered) -> dg.MetadataValue:
     return dg.MetadataValue.md(f"![{made.report.label}](data:image/png;base64,{encoded})")
 
 
-def _mail(services: StatsServices, kind: Period, day: date, resend: bool) -> str:
+def _mail(services: StatsServices, kind: Period, day: date, config: MailingConfig, *, follows: bool) -> str:
+    """`follows`: nobody asked for it; its days were counted."""
+    until = period_of(kind, day).until
     if services.post is None:
         return NO_POST
-    if period_of(kind, day).until < services.today() - MAILED_WITHIN and not resend:
+    if until < services.today() - MAILED_WITHIN and not config.resend:
         return OLD
+    if follows and services.store.was_backfilled(until):
+        return FOLLOWS_BACKFILL
     made = rendered(services, kind, day)
-    mailed = Mailing(services.store.engine, services.post).mail(made.report, made.pdf, again=resend)
+    mailed = Mailing(services.store.engine, services.post).mail(made.report, made.pdf, again=config.resend)
     return f"{mailed.value} ({len(services.post.recipients)} destinatarios)"
 
 

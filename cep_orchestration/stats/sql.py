@@ -90,6 +90,19 @@ fresh(date, metric, entity, value) AS (
 ) {WRITE}
 """)  # noqa: S608 - constants
 
+COUNTED_DAYS = text("""
+INSERT INTO orchestration.counted_days AS c (day, backfilled)
+SELECT day, :backfilled FROM unnest(CAST(:days AS date[])) AS d(day)
+ON CONFLICT (day) DO UPDATE SET backfilled = false WHERE c.backfilled AND NOT excluded.backfilled
+""")
+WAS_BACKFILLED = text("SELECT backfilled FROM orchestration.counted_days WHERE day = :day")
+# Days that the night's run counted, and whose report nobody has mailed, nor tried to.
+UNMAILED = text("""
+SELECT c.day FROM orchestration.counted_days c
+WHERE c.day >= :since AND NOT c.backfilled AND NOT EXISTS (
+    SELECT 1 FROM orchestration.mailed_reports m WHERE m.kind = 'daily' AND m.label = c.day::text)
+""")
+
 HELD = text("""
 SELECT date FROM orchestration.daily_stats
 WHERE metric = 'leads_total' AND entity = '' AND date BETWEEN :since AND :until ORDER BY 1

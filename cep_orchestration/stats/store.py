@@ -7,7 +7,7 @@ from decimal import Decimal
 from sqlalchemy import Connection, Engine
 
 from cep_orchestration.stats import sql
-from cep_orchestration.stats.days import begins, restatable, with_late
+from cep_orchestration.stats.days import begins, restatable, span, with_late
 from cep_orchestration.stats.model import Counted, Metric, StatsError
 
 EARLIEST = date(2000, 1, 1)
@@ -30,7 +30,7 @@ class Disagreement:
 class StatsStore:
     engine: Engine
 
-    def count(self, since: date, until: date, today: date) -> Counted:
+    def count(self, since: date, until: date, today: date, *, backfilled: bool = False) -> Counted:
         """Counts these days, and what can have changed of those that were counted before; all of it or nothing.
 
         Counting again changes nothing that was right. Raises StatsError for a day that is not over.
@@ -46,6 +46,7 @@ class StatsStore:
             leads = connection.execute(sql.WRITE_LEADS, {"days": days, "metrics": OF_LEADS, **range_of}).one()
             spent_on = sorted({*days, *restatable(held, today)})
             spend = connection.execute(sql.WRITE_SPEND, {"days": spent_on, "metrics": OF_SPEND}).one()
+            connection.execute(sql.COUNTED_DAYS, {"days": span(since, until), "backfilled": backfilled})
             total = connection.execute(sql.TOTAL, {"since": since, "until": until}).scalar_one()
         late = tuple(day for day in days if day < since)
         return Counted(since, until, late, leads.rows + spend.rows, leads.changed + spend.changed, int(total))
@@ -55,6 +56,16 @@ class StatsStore:
         with self.engine.connect() as connection:
             _require_prepared(connection)
             return _held(connection, since, until)
+
+    def was_backfilled(self, day: date) -> bool:
+        """Whether nothing but backfills counted it."""
+        with self.engine.connect() as connection:
+            return bool(connection.execute(sql.WAS_BACKFILLED, {"day": day}).scalar())
+
+    def unmailed(self, since: date) -> set[date]:
+        """Days whose report is owed still."""
+        with self.engine.connect() as connection:
+            return set(connection.execute(sql.UNMAILED, {"since": since}).scalars())
 
     def numbers(self, since: date, until: date) -> dict[date, dict[str, Decimal]]:
         """What the UI plots of each day: the numbers that are about the whole."""

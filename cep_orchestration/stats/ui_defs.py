@@ -1,6 +1,6 @@
 """What the definitions of the statistics share: group, owners, partitions, and which of them a run is asked for."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import dagster as dg
 
@@ -14,7 +14,10 @@ DAYS = dg.DailyPartitionsDefinition(FIRST_DAY, timezone=ZONE)
 WEEKS = dg.WeeklyPartitionsDefinition("2020-01-06", timezone=ZONE, day_offset=1)
 MONTHS = dg.MonthlyPartitionsDefinition(FIRST_DAY, timezone=ZONE)
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
-BACKFILL = "dagster/backfill"
+BACKFILL, FOLLOWED = "dagster/backfill", "dagster/from_automation_condition"
+"""Tags by which Dagster says how a run came to be: as part of a backfill, or since an asset's condition holds."""
+MAILED_WITHIN = timedelta(days=4)
+"""Since the last day of the period: a weekend without the system is made up for, the past is not."""
 
 
 def asked_range(context: dg.AssetExecutionContext) -> tuple[date, date]:

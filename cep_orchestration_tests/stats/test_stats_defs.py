@@ -152,6 +152,31 @@ def test_one_mail_that_fails_keeps_no_other_back(desk: Desk) -> None:
     assert len(desk.post.sent) == 2
 
 
+def test_a_week_whose_days_a_backfill_counted_mails_nobody_by_itself(desk: Desk) -> None:
+    monday = TODAY - timedelta(days=TODAY.weekday() + 7)
+    week = key_of(Period.WEEK, "mailing")
+    desk.materialize(DAILY, since=monday, until=monday + timedelta(days=6), **{"dagster/backfill": "abc"})
+    follows = {"dagster/from_automation_condition": "true"}
+    assert desk.materialize(week, since=monday, until=monday, **follows).success
+    assert desk.post.sent == []
+    desk.materialize(DAILY, since=monday, until=monday + timedelta(days=6))
+    assert desk.materialize(week, since=monday, until=monday, **follows).success
+    late = TODAY.weekday() > 3
+    assert len(desk.post.sent) == (0 if late else 1)
+
+
+def test_a_night_whose_mail_was_refused_is_asked_for_again(desk: Desk) -> None:
+    keys = [DAILY, key_of(Period.DAY, "report"), key_of(Period.DAY, "mailing")]
+    before = TODAY - timedelta(days=2)
+    desk.materialize(DAILY, since=TODAY - timedelta(days=14), until=YESTERDAY, **{"dagster/backfill": "abc"})
+    desk.post.refuses = True
+    assert not desk.materialize(*keys, since=before, until=before).success
+    assert (before.isoformat(), YESTERDAY.isoformat()) in asked(desk)
+    desk.post.refuses = False
+    assert desk.materialize(*keys, since=before, until=before).success
+    assert asked(desk) == [(YESTERDAY.isoformat(), YESTERDAY.isoformat())]
+
+
 def test_a_report_whose_days_are_missing_says_so(desk: Desk) -> None:
     done = desk.materialize(key_of(Period.DAY, "report"), since=YESTERDAY, until=YESTERDAY)
     [failure] = [event for event in done.all_events if event.event_type is dg.DagsterEventType.STEP_FAILURE]
@@ -159,14 +184,14 @@ def test_a_report_whose_days_are_missing_says_so(desk: Desk) -> None:
 
 
 def asked(desk: Desk) -> list[tuple[str, str]]:
-    """The ranges that the schedule asks for."""
-    context = dg.build_schedule_context(instance=desk.instance, scheduled_execution_time=NOW)
-    requests = roll_up_stats_schedule(context, stats_services=desk.services())
-    return [
-        (request.tags[RANGE_START], request.tags[RANGE_END])
-        for request in requests  # type: ignore[union-attr]  # a generator of requests
-        if isinstance(request, dg.RunRequest)
-    ]
+    """The ranges that the schedule asks for; Dagster takes several only if each has a key of its own."""
+    context = dg.build_schedule_context(
+        instance=desk.instance, scheduled_execution_time=NOW, resources={"stats_services": desk.services()}
+    )
+    tick = roll_up_stats_schedule.evaluate_tick(context)
+    requests = tick.run_requests or []
+    assert len({request.run_key for request in requests}) == len(requests)
+    return [(request.tags[RANGE_START], request.tags[RANGE_END]) for request in requests]
 
 
 def test_the_schedule_makes_up_for_two_weeks_of_nights_and_never_for_years(desk: Desk) -> None:
@@ -178,5 +203,5 @@ def test_the_schedule_makes_up_for_two_weeks_of_nights_and_never_for_years(desk:
         (first, (middle - timedelta(days=1)).isoformat()),
         ((middle + timedelta(days=1)).isoformat(), YESTERDAY.isoformat()),
     ]
-    desk.materialize(DAILY, since=TODAY - timedelta(days=14), until=YESTERDAY)
+    desk.materialize(DAILY, since=TODAY - timedelta(days=14), until=YESTERDAY, **{"dagster/backfill": "abc"})
     assert asked(desk) == [(YESTERDAY.isoformat(), YESTERDAY.isoformat())]

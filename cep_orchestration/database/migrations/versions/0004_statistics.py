@@ -60,6 +60,12 @@ CREATE VIEW orchestration.monthly_stats AS
 SELECT begins AS month, to_char(begins::timestamp, 'YYYY-MM') AS label, days, metric, entity, value
 FROM orchestration.period_stats WHERE period = 'month';
 
+-- How a day was counted: by backfills only, or by the night's run, or by hand.
+CREATE TABLE orchestration.counted_days (
+    day        date PRIMARY KEY,
+    backfilled boolean NOT NULL
+);
+
 -- Each report is mailed once. claimed_at: somebody is mailing it, or died doing so.
 CREATE TABLE orchestration.mailed_reports (
     kind       text NOT NULL,
