@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install up test test-parts test-end-to-end check format lock bench torture
+.PHONY: help install up test test-parts test-leads test-end-to-end check format lock bench torture
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -27,10 +27,13 @@ up: install ## start the whole system and stay in the foreground; Ctrl-C ends it
 	@exec $(BIN)/cep up
 
 test: install ## every test, on the embedded parts; end to end beside the others
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-parts test-end-to-end
+	@$(MAKE) --no-print-directory --jobs 3 --output-sync=target test-end-to-end test-leads test-parts
+
+test-leads: install
+	@$(BIN)/pytest cep_orchestration_tests/leads cep_orchestration_tests/campaigns
 
 test-parts: install
-	@$(BIN)/pytest --ignore=cep_orchestration_tests/e2e
+	@$(BIN)/pytest $(addprefix --ignore=cep_orchestration_tests/,e2e leads campaigns)
 
 test-end-to-end: install
 	@$(BIN)/pytest cep_orchestration_tests/e2e

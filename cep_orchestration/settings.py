@@ -36,7 +36,8 @@ class Provider:
 
 @dataclass(frozen=True)
 class CallLimits:
-    """How often each provider may be called. `per_second` by provider, "" for all others; 0: as often as it goes."""
+    """How often each provider may be called. `per_second` by provider, "" for all others; 0: as often as it goes.
+    `at_once`: most calls to each that are open at the same time; 0: no limit of its own."""
 
     per_second: Mapping[str, float]
     at_once: int

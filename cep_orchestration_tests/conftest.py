@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import Engine
@@ -14,6 +15,7 @@ from cep_orchestration_tests.postgres import connected, running_postgres, tempor
 from cep_orchestration_tests.providers import running_sandbox
 
 PASSWORD = "only-for-tests"
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 - one folder of our own in it, which goes with the session
 FOREIGN_VIEWS = Path(__file__).with_name("foreign_views.sql")
 
 
@@ -26,14 +28,17 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real server, without a database name."""
-    folder, port = tmp_path_factory.mktemp("postgres"), free_port()
-    server = EmbeddedPostgres(folder, port, cache=folder / "cache")
-    server.initialise(PASSWORD)
-    command = [*server.command(), "-c", "fsync=off", "-c", "synchronous_commit=off"]
-    with running_postgres(command, port, PASSWORD) as address:
-        yield address
+def postgres_server() -> Iterator[str]:
+    """The address of a real server, without a database name; in memory where the machine has a folder for that, since
+    every test copies a database."""
+    with TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as name:
+        folder, port = Path(name), free_port()
+        folder.chmod(0o755)  # root runs it as somebody else
+        server = EmbeddedPostgres(folder, port, cache=folder / "cache")
+        server.initialise(PASSWORD)
+        command = [*server.command(), "-c", "fsync=off", "-c", "synchronous_commit=off"]
+        with running_postgres(command, port, PASSWORD) as address:
+            yield address
 
 
 @pytest.fixture

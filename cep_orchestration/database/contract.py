@@ -56,8 +56,12 @@ CONTRACT: Mapping[str, Mapping[str, frozenset[str]]] = {
 
 OPTIONAL: Mapping[str, Mapping[str, frozenset[str]]] = {"cms_leads": {"source": TEXT}}
 """What a view may have; where it does not, nothing is known of it."""
-LEAD_SOURCE = "nullif(trim(to_jsonb(l) ->> 'source'), '')"
-"""Of a row `l` of cms_leads, also where the view has no such column."""
+HAS_SOURCE = text("""
+SELECT EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass('orchestration.cms_leads')
+                                            AND attname = 'source' AND NOT attisdropped)
+""")
+LEAD_SOURCE = {True: "nullif(trim(l.source), '')", False: "CAST(NULL AS text)"}
+"""Of a row `l` of cms_leads, by whether the view has such a column."""
 
 
 def make_views(connection: Connection, file: Path) -> None:

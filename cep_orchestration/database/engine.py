@@ -15,6 +15,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from cep_orchestration.failures import SettingError, TransientError
 
 PATIENCE_SECONDS, AGAIN_SECONDS = 30.0, 0.5
+IDLE_IN_TRANSACTION_SECONDS = 120.0
+"""After so long without a word in the middle of a transaction the server ends the session, and its locks with it: a
+process that is frozen there would hold up all others for ever. It is above what a call to a provider takes, since some
+transactions stay open meanwhile."""
 T = TypeVar("T")
 SHAPE = "postgresql://user:password@host:5432/database"
 DEMO_MARK = "CEP demo: invented people, for development only"
@@ -39,14 +43,21 @@ def postgres_url(address: str, setting: str = "CMS_DATABASE_URL") -> URL:
 @lru_cache
 def connect(address: str) -> Engine:
     """The process's engine for `address`; connections are made when first used, and checked before reuse."""
+    url = postgres_url(address)
     return create_engine(
-        postgres_url(address),
+        url,
         pool_pre_ping=True,
         hide_parameters=True,  # an error must not carry personal data into a log
         pool_size=10,
         max_overflow=40,  # a run has five workers for each of its channels, and some more threads
-        connect_args={"connect_timeout": 10, "application_name": "cep_orchestration"},
+        connect_args={"connect_timeout": 10, "application_name": "cep_orchestration", "options": _options(url)},
     )
+
+
+def _options(url: URL) -> str:
+    """The session's settings: ours, and then those of the address, which stand above them."""
+    ours = f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_SECONDS * 1000:.0f}"
+    return " ".join([ours, *url.normalized_query.get("options", ())])
 
 
 @contextmanager

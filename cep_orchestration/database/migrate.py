@@ -9,20 +9,20 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
-from cep_orchestration.database.contract import LEAD_SOURCE, PACKAGED_VIEWS, contract_faults, make_views
+from cep_orchestration.database.contract import HAS_SOURCE, LEAD_SOURCE, PACKAGED_VIEWS, contract_faults, make_views
 from cep_orchestration.database.engine import opened
 from cep_orchestration.failures import SettingError
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 LOCK = 0x0CE9_0001
-BASELINE = text(f"""
+BASELINE = """
 INSERT INTO orchestration.leads
     (lead_id, created_at, baseline, campus_id, course_id, course_run_id, campaign_id, source)
 SELECT l.id, coalesce(l.created_at, now()), true, coalesce(l.campus_id, r.campus_id), r.course_id, l.course_run_id,
-       l.campaign_id, {LEAD_SOURCE}
+       l.campaign_id, {source}
 FROM orchestration.cms_leads l LEFT JOIN orchestration.cms_course_runs r ON r.id = l.course_run_id
 ON CONFLICT DO NOTHING
-""")  # noqa: S608 - a constant
+"""
 
 
 def migrate(engine: Engine, views_file: Path | None) -> int | None:
@@ -80,7 +80,8 @@ def _baseline(connection: Connection) -> int | None:
     ).scalar()
     if first is None:
         return None
-    return connection.execute(BASELINE).rowcount
+    source = LEAD_SOURCE[bool(connection.execute(HAS_SOURCE).scalar())]
+    return connection.execute(text(BASELINE.format(source=source))).rowcount
 
 
 def _not_allowed(engine: Engine, error: ProgrammingError) -> str:

@@ -6,6 +6,7 @@ from cep_orchestration.leads.operator_config_defs import ChannelConfig
 from cep_orchestration.leads.operator_store import ChannelAct, desk_of
 from cep_orchestration.leads.services import LeadServices
 from cep_orchestration.leads.ui_defs import OWNERS, PRIORITY, channel_name
+from cep_orchestration.leads.waiting_words import put_off_fingerprint, put_off_over_title
 from cep_orchestration.leads.words import PAUSES, paused_fingerprint, resumed_title
 from cep_orchestration.ui import moment, told
 
@@ -24,7 +25,8 @@ def pause(context: dg.OpExecutionContext, config: ChannelConfig, lead_services: 
 
 
 @dg.op(
-    description="Pone en marcha un canal en pausa, fuera quien fuera que lo detuvo. Lo que esperaba sale en segundos.",
+    description="Pone en marcha un canal en pausa, fuera quien fuera que lo detuvo. Lo que esperaba sale en segundos, "
+    "también lo que esperaba su hora en un canal que no está en pausa.",
     out=dg.Out(dg.Nothing),
 )
 def resume(
@@ -33,11 +35,19 @@ def resume(
     channel = config.channel.value
     with told("resume_channel", lead_services.log_level) as counts:
         done = desk_of(lead_services).resume(config.act(), channel)
-        counts.update(changed=done.changed, waiting=done.waiting)
+        counts.update(changed=done.changed, waiting=done.waiting, freed=done.freed)
         lead_services.alerts.resolve(paused_fingerprint(channel), resumed_title(channel))
+        lead_services.alerts.resolve(put_off_fingerprint(channel), put_off_over_title(channel))
         lead_services.alerts.tell()
-    said = "El canal vuelve a funcionar." if done.changed else "El canal no estaba en pausa: no cambia nada."
-    context.add_output_metadata(channel_metadata(channel, done, said))
+    context.add_output_metadata(channel_metadata(channel, done, resumed(done)))
+
+
+def resumed(done: ChannelAct) -> str:
+    if not done.paused and not done.freed:
+        return "El canal no estaba en pausa: no cambia nada."
+    channel = "El canal vuelve a funcionar." if done.paused else "El canal no estaba en pausa."
+    freed = f" Entregas que esperaban su hora y se intentan ya: {done.freed}." if done.freed else ""
+    return channel + freed
 
 
 def channel_metadata(channel: str, done: ChannelAct, said: str) -> dict[str, dg.MetadataValue]:
@@ -64,8 +74,8 @@ def pause_channel() -> None:
 
 
 @dg.job(
-    description="Pone en marcha un canal que está en pausa, por un operador o por el sistema. Pide quién lo hace y por "
-    "qué.",
+    description="Pone en marcha un canal que está en pausa, por un operador o por el sistema, y adelanta lo que espera "
+    "su hora, también sin pausa. Pide quién lo hace y por qué.",
     tags=PRIORITY,
     owners=OWNERS,
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from cep_orchestration.leads import operator_sql
+from cep_orchestration.leads import operator_sql, sql
 from cep_orchestration.leads.model import Channel, State
 from cep_orchestration.leads.operator_rules import FINAL, REPLAYABLE, Filters, Found, Obstacle, Plan, Refusal
 
@@ -43,7 +43,7 @@ class Finding:
     def with_erasures(self, found: Sequence[Found]) -> list[Found]:
         """Says of which leads the CMS does not have any more."""
         missing = {one.lead_id for one in found if one.state in REPLAYABLE}
-        for statement in (operator_sql.PRESENT_BY_TIME, operator_sql.PRESENT):
+        for statement in (sql.PRESENT_BY_TIME, sql.PRESENT):
             if missing:
                 missing -= set(self.connection.execute(statement, {"ids": list(missing)}).scalars())
         return [replace(one, erased=one.lead_id in missing) for one in found]

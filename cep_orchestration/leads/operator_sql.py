@@ -25,13 +25,6 @@ ORDER BY d.settled_at DESC NULLS LAST, d.lead_id, d.channel LIMIT :most
 LEADS = text("""
 SELECT lead_id, baseline, held_at IS NOT NULL AS held FROM orchestration.leads WHERE lead_id = ANY(:ids)
 """)
-# By their times first, which are indexed in the CMS; an id that is cast to text is not.
-PRESENT_BY_TIME = text("""
-SELECT l.id FROM orchestration.cms_leads l
-WHERE l.created_at = ANY(ARRAY(SELECT created_at FROM orchestration.leads WHERE lead_id = ANY(:ids)))
-  AND l.id = ANY(:ids)
-""")
-PRESENT = text("SELECT id FROM orchestration.cms_leads WHERE id = ANY(:ids)")
 # Later leads of the same person that were served, or will be, in the place of these.
 LATER_TWINS = text("""
 WITH asked AS MATERIALIZED (

@@ -55,16 +55,24 @@ SEEN_ANY = text(SEEN.format(leads="orchestration.cms_leads"))
 
 # What a person is known by, of a row of cms_leads.
 ADDRESS = "lower(btrim({lead}.email, E' \\t\\r\\n'))"
-# Found by their times, which are indexed; an id that is cast to text is not.
-SOURCE = f"""
+
+
+def _source(whence: str) -> str:
+    """Leads as the CMS has them, found by their times, which are indexed; an id that is cast to text is not.
+
+    `whence`: what says where a lead came from, of a row `l`.
+    """
+    return f"""
 source AS MATERIALIZED (
     SELECT l.id, coalesce(l.created_at, now()) AS created_at, coalesce(l.campus_id, r.campus_id) AS campus_id,
-           r.course_id, l.course_run_id, l.campaign_id, {LEAD_SOURCE} AS source,
+           r.course_id, l.course_run_id, l.campaign_id, {whence} AS source,
            {ADDRESS.format(lead="l")} AS address
     FROM orchestration.cms_leads l LEFT JOIN orchestration.cms_course_runs r ON r.id = l.course_run_id
     WHERE (l.created_at = ANY(CAST(:times AS timestamptz[])) OR l.created_at IS NULL) AND l.id = ANY(:ids)
 )
 """  # noqa: S608 - as above
+
+
 # Who asked the same in the 24 hours before; only those that are not baseline and not held count.
 TWINS = f"""
 earlier AS MATERIALIZED (
@@ -103,8 +111,9 @@ counted AS (
 SELECT count(*) FROM fresh
 """
 COLUMNS = "lead_id, created_at, baseline, campus_id, course_id, course_run_id, campaign_id, source"
-RECORD = text(f"""
-WITH {SOURCE}, {TWINS}, fresh AS (
+RECORD = {
+    has_source: text(f"""
+WITH {_source(whence)}, {TWINS}, fresh AS (
     INSERT INTO orchestration.leads ({COLUMNS}, same_as)
     SELECT s.id, s.created_at, false, s.campus_id, s.course_id, s.course_run_id, s.campaign_id, s.source,
            coalesce(t.same_as, '{{}}')
@@ -113,8 +122,11 @@ WITH {SOURCE}, {TWINS}, fresh AS (
     RETURNING lead_id, created_at, first_seen, campus_id
 ), {OWE}
 """)  # noqa: S608 - as above
-HOLD = text(f"""
-WITH {SOURCE}, held AS (
+    for has_source, whence in LEAD_SOURCE.items()
+}
+HOLD = {
+    has_source: text(f"""
+WITH {_source(whence)}, held AS (
     INSERT INTO orchestration.leads ({COLUMNS}, held_at)
     SELECT s.id, s.created_at, false, s.campus_id, s.course_id, s.course_run_id, s.campaign_id, s.source, now()
     FROM source s ORDER BY s.created_at, s.id
@@ -123,6 +135,8 @@ WITH {SOURCE}, held AS (
 )
 SELECT count(*) FROM held
 """)  # noqa: S608 - as above
+    for has_source, whence in LEAD_SOURCE.items()
+}
 
 HELD_IN_ALL = text("SELECT count(*) FROM orchestration.leads WHERE held_at IS NOT NULL")
 
@@ -149,6 +163,7 @@ READ_LEADS_BY_TIME = text(
 )
 
 PRESENT = text("SELECT id FROM orchestration.cms_leads WHERE id = ANY(:ids)")
+# Their times are indexed in the CMS, so this is asked first; an id that is cast to text is not.
 PRESENT_BY_TIME = text("""
 SELECT id FROM orchestration.cms_leads
 WHERE id = ANY(:ids) AND created_at = ANY(ARRAY(SELECT created_at FROM orchestration.leads WHERE lead_id = ANY(:ids)))

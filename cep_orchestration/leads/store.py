@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Engine, Row, text
 from sqlalchemy.exc import DataError, OperationalError
 
+from cep_orchestration.database.contract import HAS_SOURCE
 from cep_orchestration.database.engine import patiently
 from cep_orchestration.leads import delivery_sql, sql
 from cep_orchestration.leads.channel_store import may_claim
@@ -72,12 +73,13 @@ class Ledger:
                 statement = sql.SEEN_ANY
                 seen = connection.execute(statement, {"most": most}).all()
             connection.execute(LOCK, {"lock": RECORD_LOCK})
+            has_source = bool(connection.execute(HAS_SOURCE).scalar())
             if len(seen) > self.rules.surge_limit:
                 everything = connection.execute(statement, {"most": None}).all()
-                held = int(connection.execute(sql.HOLD, _identities(everything)).scalar_one())
+                held = int(connection.execute(sql.HOLD[has_source], _identities(everything)).scalar_one())
                 return Recorded(held=held, held_in_all=int(connection.execute(sql.HELD_IN_ALL).scalar_one()))
             now = {**_identities(seen[:RECORD_AT_ONCE]), "channels": owed(channels)}
-            return Recorded(leads=int(connection.execute(sql.RECORD, now).scalar_one()))
+            return Recorded(leads=int(connection.execute(sql.RECORD[has_source], now).scalar_one()))
 
     def due(self, channels: Sequence[Channel]) -> set[str]:
         """The channels that have something to claim at this moment."""

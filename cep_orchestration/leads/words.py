@@ -51,7 +51,8 @@ REASONS: Mapping[Reason, str] = {
 
 PAUSES: Mapping[Pause, str] = {
     Pause.OUTAGE: "El servicio falla para todos. Ningún lead se pierde ni gasta intentos: las entregas esperan, el "
-    "sistema prueba por su cuenta si el servicio ha vuelto (como mucho cada minuto) y entonces sigue solo.",
+    "sistema prueba por su cuenta si el servicio ha vuelto (cada minuto como mucho, o cuando el servicio lo permita) y "
+    "entonces sigue solo.",
     Pause.ACCOUNT: "El servicio rechaza la cuenta o la configuración. Revise sus credenciales y ajustes, y lance "
     "resume_channel. Ningún lead se pierde: las entregas esperan.",
     Pause.OPERATOR: "Lo detuvo un operador; sigue con resume_channel.",

@@ -71,7 +71,8 @@ def test_an_operator_who_resumes_the_channel_frees_everybody_at_once(world: Worl
     messenger = _at_each_campus(world, RESTRICTED, Sent("m"))
     world.serve(ADVISOR)
     told = acting(world, "resume_channel", channel=ADVISOR)
-    assert (told["Resultado"], told["Entregas que esperan"]) == ("El canal vuelve a funcionar.", CAMPUSES)
+    assert told["Resultado"].startswith("El canal vuelve a funcionar.")
+    assert told["Entregas que esperan"] == CAMPUSES
     world.serve(ADVISOR)
     assert len(messenger.sent) == 1 + CAMPUSES
 

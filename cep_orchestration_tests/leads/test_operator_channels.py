@@ -2,11 +2,19 @@
 
 import pytest
 
+from cep_orchestration.leads.channel_defs import resumed
 from cep_orchestration.leads.channel_store import pause
 from cep_orchestration.leads.model import Pause
+from cep_orchestration.leads.operator_store import ChannelAct
+from cep_orchestration.ports import Hold
+from cep_orchestration_tests.fakes import FakeMessenger
 from cep_orchestration_tests.leads.operating import acting, acts, refusal
 from cep_orchestration_tests.leads.running import ADVISOR, EMAIL, World
 
+PUT_OFF = (
+    "UPDATE orchestration.deliveries SET not_before = now() + interval '1 day'"
+    " WHERE channel = :channel AND lead_id = ANY(:leads)"
+)
 STATE = "SELECT paused, reason FROM orchestration.channels WHERE channel = :channel"
 
 
@@ -43,6 +51,40 @@ def test_resuming_a_channel_that_is_not_paused_says_so(world: World) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("paused", "freed", "said"),
+    [
+        (None, 0, "El canal no estaba en pausa: no cambia nada."),
+        (None, 2, "El canal no estaba en pausa. Entregas que esperaban su hora y se intentan ya: 2."),
+        (Pause.OPERATOR, 0, "El canal vuelve a funcionar."),
+        (Pause.OUTAGE, 1, "El canal vuelve a funcionar. Entregas que esperaban su hora y se intentan ya: 1."),
+    ],
+)
+def test_only_a_channel_that_was_paused_is_said_to_work_again(paused: Pause | None, freed: int, said: str) -> None:
+    assert resumed(ChannelAct(bool(paused or freed), paused, "", None, waiting=3, freed=freed)) == said
+
+
+def test_resuming_a_channel_that_goes_on_says_what_it_freed(world: World) -> None:
+    leads = world.cms.ask(3)
+    world.record()
+    world.cms.run(PUT_OFF, channel=ADVISOR, leads=leads[:2])
+    told = acting(world, "resume_channel", channel=ADVISOR)
+    assert told["Resultado"] == "El canal no estaba en pausa. Entregas que esperaban su hora y se intentan ya: 2."
+    assert told["Cómo estaba"] == "En marcha."
+    world.drain()
+    assert world.cms.states(ADVISOR, leads) == ["sent"] * 3
+
+
+def test_the_alert_about_what_is_put_off_is_over_when_an_operator_frees_it(world: World) -> None:
+    world.messenger = FakeMessenger(Hold("WhatsApp: error 131049", 86_400.0))
+    world.cms.ask()
+    world.record()
+    world.serve(ADVISOR)
+    [raised] = world.alerts.fingerprints
+    acting(world, "resume_channel", channel=ADVISOR)
+    assert (raised, world.alerts.resolved) == (f"put_off/{ADVISOR}", [f"paused/{ADVISOR}", f"put_off/{ADVISOR}"])
+
+
 @pytest.mark.parametrize("kind", [Pause.OUTAGE, Pause.ACCOUNT])
 def test_an_operator_resumes_what_the_system_paused_and_its_alert_is_over(world: World, kind: Pause) -> None:
     with world.cms.engine.begin() as connection:
@@ -51,7 +93,7 @@ def test_an_operator_resumes_what_the_system_paused_and_its_alert_is_over(world:
     world.drain()
     assert world.cms.states(EMAIL, [lead]) == ["pending"]
     acting(world, "resume_channel", channel=EMAIL)
-    assert world.alerts.resolved == [f"paused/{EMAIL}"]
+    assert f"paused/{EMAIL}" in world.alerts.resolved
     world.drain()
     assert world.mailed() == [lead]
 
