@@ -57,7 +57,7 @@ def test_a_parameter_of_another_program_is_named_as_such(database_url: str) -> N
 @pytest.fixture
 def impatient(database_url: str) -> Iterator[Engine]:
     """Made as all of ours are; by its address, sessions may idle in a transaction for a tenth of a second only."""
-    engine = connect(f"{database_url}?options=-c%20{IDLE_LIMIT}=100%20-c%20lock_timeout=5000")
+    engine = connect(f"{database_url}?options=-c%20{IDLE_LIMIT}=100")
     yield engine
     engine.dispose()
 
@@ -66,6 +66,7 @@ def test_a_session_that_idles_in_a_transaction_is_ended_and_its_locks_are_free(i
     with impatient.connect() as frozen:
         frozen.execute(TAKE)
         with impatient.begin() as other:
+            other.execute(text("SET LOCAL lock_timeout = '5s'"))
             other.execute(TAKE)
         with pytest.raises(OperationalError):
             frozen.execute(text("SELECT 1"))

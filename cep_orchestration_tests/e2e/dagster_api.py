@@ -7,6 +7,7 @@ from typing import Any
 import requests
 
 ENDED = ("SUCCESS", "FAILURE", "CANCELED")
+UNDER_WAY = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED")
 WHERE = {"repositoryLocationName": "cep_orchestration", "repositoryName": "__repository__"}
 LAUNCH = """
 mutation Launch($parameters: ExecutionParams!) {

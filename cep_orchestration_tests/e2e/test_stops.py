@@ -8,13 +8,12 @@ import psutil
 import pytest
 import requests
 
-from cep_orchestration_tests.e2e.dagster_api import Dagster
+from cep_orchestration_tests.e2e.dagster_api import UNDER_WAY, Dagster
 from cep_orchestration_tests.e2e.system import System
 from cep_orchestration_tests.waiting import wait_until
 
 STATE = "SELECT state::text FROM orchestration.deliveries WHERE channel = 'confirmation_email' AND lead_id = :lead"
 GAVE_WAY = "Cedió el paso"
-UNDER_WAY = ["QUEUED", "NOT_STARTED", "STARTING", "STARTED"]
 
 
 def _a_person(system: System, dagster: Dagster, run_id: str) -> None:

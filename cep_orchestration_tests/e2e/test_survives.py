@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from cep_orchestration_tests.e2e.arrival import Arrival
-from cep_orchestration_tests.e2e.dagster_api import Dagster
+from cep_orchestration_tests.e2e.dagster_api import UNDER_WAY, Dagster
 from cep_orchestration_tests.e2e.system import System
 from cep_orchestration_tests.waiting import wait_until
 
@@ -65,11 +65,13 @@ def crash(system: System, dagster: Dagster, arrival: Arrival) -> Crash:
 
 def _run_in_the_middle_of_a_call(system: System, dagster: Dagster) -> str:
     """A run that waits for the answer to an e-mail, for a minute."""
-    known, calls = {run.id for run in dagster.runs()}, system.counts()["requests"]["mandrill"]
+    drains = {"pipelineName": "process_leads"}
+    wait_until(lambda: not dagster.runs(**drains, statuses=UNDER_WAY), seconds=40, what="quiet")
+    calls = system.counts()["requests"]["mandrill"]
     requests.put(f"{system.sandbox}/api/faults/mandrill", json={"delay_seconds": 60}, timeout=5).raise_for_status()
     system.make_leads(1)
     wait_until(lambda: system.counts()["requests"]["mandrill"] > calls, seconds=20, what="a call in flight")
-    [run] = [run for run in dagster.runs(statuses=["STARTED"]) if run.id not in known]
+    [run] = dagster.runs(**drains, statuses=["STARTED"])
     return run.id
 
 
