@@ -37,16 +37,18 @@ def titles(chat: FakeChat) -> list[str]:
     return [alert.title for alert in chat.told]
 
 
-def own_leads_as_meta(desk: AdDesk, campaign: str, days: int, leads: int) -> None:
-    """So that our own count agrees with the ad service's."""
+def own_leads_as_meta(desk: AdDesk, campaign: str, days: int, leads: int, *, until: int = 0) -> None:
+    """So many a day, until so many days ago: our own count agrees with the ad service's."""
     desk.cms.run(
         "INSERT INTO orchestration.leads (lead_id, created_at, first_seen, baseline, campaign_id)"
-        " SELECT 'own' || d || '.' || n, CAST(:now AS timestamptz) - make_interval(days => d), now(), true, :campaign"
-        " FROM generate_series(0, :days - 1) d, generate_series(1, :leads) n",
+        " SELECT concat_ws('.', CAST(:campaign AS text), d, n), CAST(:now AS timestamptz) - make_interval(days => d),"
+        " now(), true, :campaign"
+        " FROM generate_series(CAST(:until AS int), :until + :days - 1) d, generate_series(1, :leads) n",
         now=NOW,
         campaign=campaign,
         days=days,
         leads=leads,
+        until=until,
     )
 
 
@@ -155,23 +157,12 @@ def test_days_that_were_never_read_are_not_taken_for_days_without_spend(desk: Ad
 
 def test_a_campaign_that_falls_silent_is_told_also_after_a_first_sync(desk: AdDesk, mail: FakeChat) -> None:
     for name, meta, days in (("Otoño", "11", 200), ("Joven", "12", 15)):
-        own_leads_as_meta_of(desk, desk.campaign(name, meta), meta)
+        own_leads_as_meta(desk, desk.campaign(name, meta), 14, 2, until=6)
         desk.ads.deliver(meta, days, figures(impressions=8_000, clicks=160), until=TODAY - timedelta(days=6))
     desk.ads.change("12", starts_on=TODAY - timedelta(days=20))
     desk.read()
     assert {one.rule for one in desk.anomalies.open()} == {"delivery_goes_on"}
     assert len(desk.anomalies.open()) == 2
-
-
-def own_leads_as_meta_of(desk: AdDesk, campaign: str, meta: str) -> None:
-    desk.cms.run(
-        "INSERT INTO orchestration.leads (lead_id, created_at, first_seen, baseline, campaign_id)"
-        " SELECT 'own' || :meta || d || '.' || n, CAST(:now AS timestamptz) - make_interval(days => d), now(), true,"
-        " :campaign FROM generate_series(6, 19) d, generate_series(1, 2) n",
-        now=NOW,
-        campaign=campaign,
-        meta=meta,
-    )
 
 
 def test_old_days_do_not_make_numbers_fresh(desk: AdDesk) -> None:

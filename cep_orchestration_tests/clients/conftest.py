@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from cep_orchestration_tests.clients.meta_server import MetaServer, meta_server
 from cep_orchestration_tests.providers import Remote, running_sandbox
 
 
@@ -17,3 +18,9 @@ def shared_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def sandbox(shared_sandbox: str) -> str:
     Remote(shared_sandbox).clear()
     return shared_sandbox
+
+
+@pytest.fixture
+def meta() -> Iterator[MetaServer]:
+    with meta_server() as server:
+        yield server

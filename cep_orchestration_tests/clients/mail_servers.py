@@ -129,3 +129,44 @@ def _in_a_loop(serve: Callable[[asyncio.AbstractEventLoop], Awaitable[asyncio.Se
 def trusting() -> ssl.SSLContext:
     """What a client needs that trusts the certificate."""
     return ssl.create_default_context(cafile=str(CERTIFICATE))
+
+
+@contextmanager
+def talker(answers: tuple[bytes, ...]) -> Iterator[int]:
+    """Greets one client, answers so many commands (a letter is one too), and hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def talk() -> None:
+            connection, _ = listener.accept()
+            in_letter = False
+            with connection, connection.makefile("rb") as said:
+                connection.sendall(b"220 hello\r\n")
+                for answer in answers:
+                    heard = said.readline()
+                    while in_letter and heard not in (b".\r\n", b""):
+                        heard = said.readline()
+                    connection.sendall(answer + b"\r\n")
+                    in_letter = answer.startswith(b"354")
+                while in_letter and said.readline() not in (b".\r\n", b""):
+                    pass
+
+        thread = threading.Thread(target=talk)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join(5)
+
+
+@contextmanager
+def greeter(greeting: bytes) -> Iterator[int]:
+    """Says the same to everybody who connects, and hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def greet() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(greeting)
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join(5)

@@ -17,6 +17,10 @@ from cep_orchestration.clients.meta import Meta
 TOKEN = "EAAB-secret-token"
 NOW = datetime(2027, 1, 12, 9, tzinfo=UTC)
 TODAY = NOW.date()
+SINCE = TODAY - timedelta(days=2)
+IDS = [f"{number}" for number in range(100, 350)]
+BAD = "223"
+"""One of them, which a test spoils."""
 ACCOUNT = {"id": "act_77", "name": "CEP", "currency": "EUR", "timezone_name": "Europe/Madrid"}
 
 
@@ -131,10 +135,7 @@ class MetaServer:
         return page(rows[start : start + size], f"{start + size}" if more else None)
 
 
-@contextmanager
-def meta_server(**options: Any) -> Iterator[MetaServer]:
-    server = MetaServer(**options)
-
+def _handler(server: MetaServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -165,7 +166,13 @@ def meta_server(**options: Any) -> Iterator[MetaServer]:
         def log_message(self, *_: Any) -> None:
             """Quiet."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listener:
+    return Handler
+
+
+@contextmanager
+def meta_server(**options: Any) -> Iterator[MetaServer]:
+    server = MetaServer(**options)
+    with ThreadingHTTPServer(("127.0.0.1", 0), _handler(server)) as listener:
         listener.daemon_threads = True
         server.address = f"http://127.0.0.1:{listener.server_address[1]}"
         thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01})

@@ -1,6 +1,5 @@
 """The ad account, its campaigns and their budgets, over real HTTP; and where the token is."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -15,16 +14,9 @@ from cep_orchestration_tests.clients.meta_server import (
     MetaServer,
     Reply,
     error,
-    meta_server,
 )
 
 MANY = [f"1202{number:014}" for number in range(1000)]
-
-
-@pytest.fixture
-def meta() -> Iterator[MetaServer]:
-    with meta_server() as server:
-        yield server
 
 
 def _campaign(id_: str, status: str = "ACTIVE", **more: Any) -> dict[str, Any]:

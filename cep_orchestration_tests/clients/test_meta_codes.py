@@ -1,6 +1,5 @@
 """What each of Meta's codes leads to, row by row, over real HTTP; and that nothing of its words gets out."""
 
-from collections.abc import Iterator
 from itertools import cycle
 from traceback import format_exception
 
@@ -32,12 +31,6 @@ REFUSED = [(400, 100, None), (400, 100, 33), (500, 100, None), (200, 100, None),
 TOO_LONG_AGO = [(400, 3018, None)]
 PAGES_AGAIN = [500, 502, 503, 504]
 PAGES_SETTING = [301, 401, 403, 404, 405]
-
-
-@pytest.fixture
-def meta() -> Iterator[MetaServer]:
-    with meta_server() as server:
-        yield server
 
 
 def _raised(meta: MetaServer) -> CepError:

@@ -1,6 +1,5 @@
 """What campaigns did by day and in their whole life, over real HTTP, in as few calls as Meta allows."""
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -14,7 +13,6 @@ from cep_orchestration_tests.clients.meta_server import (
     Asked,
     MetaServer,
     Reply,
-    meta_server,
     page,
     row,
 )
@@ -22,12 +20,6 @@ from cep_orchestration_tests.clients.meta_server import (
 FIGURES = Figures(impressions=100, clicks=5, spend=Decimal("1.50"), leads=0, reach=80)
 YESTERDAY = TODAY - timedelta(days=1)
 MANY = [f"1202{number:014}" for number in range(1000)]
-
-
-@pytest.fixture
-def meta() -> Iterator[MetaServer]:
-    with meta_server() as server:
-        yield server
 
 
 def _days(meta: MetaServer, ids: list[str], since: date = YESTERDAY, until: date = TODAY) -> list[DayPart]:

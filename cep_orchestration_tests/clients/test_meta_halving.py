@@ -1,6 +1,5 @@
 """Questions that Meta refuses as a whole: what is read all the same, what is told of the rest, and the cost."""
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
@@ -8,6 +7,9 @@ import pytest
 from cep_orchestration.ad_ports import DayPart
 from cep_orchestration.failures import SettingError
 from cep_orchestration_tests.clients.meta_server import (
+    BAD,
+    IDS,
+    SINCE,
     TODAY,
     TOKEN,
     MetaServer,
@@ -16,20 +18,10 @@ from cep_orchestration_tests.clients.meta_server import (
     all_days,
     error,
     failures_of,
-    meta_server,
     rows_of,
 )
 
-SINCE = TODAY - timedelta(days=2)
-IDS = [f"{number}" for number in range(100, 350)]
-BAD = "223"
 TOO_MUCH = error(100, 1487534)
-
-
-@pytest.fixture
-def meta() -> Iterator[MetaServer]:
-    with meta_server() as server:
-        yield server
 
 
 def _read(meta: MetaServer, ids: list[str], since: date = SINCE) -> list[DayPart]:

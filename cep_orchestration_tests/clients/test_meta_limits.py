@@ -1,22 +1,15 @@
 """Meta's limits are obeyed before they are reached, and nothing that was read is lost to them."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from cep_orchestration.failures import TransientError
-from cep_orchestration_tests.clients.meta_server import TODAY, MetaServer, Reply, error, meta_server, page
+from cep_orchestration_tests.clients.meta_server import TODAY, MetaServer, Reply, error, page
 
 MANY = [f"1202{number:014}" for number in range(500)]
-
-
-@pytest.fixture
-def meta() -> Iterator[MetaServer]:
-    with meta_server() as server:
-        yield server
 
 
 def _business(**usage: Any) -> dict[str, str]:

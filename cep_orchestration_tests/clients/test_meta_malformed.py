@@ -1,6 +1,5 @@
 """Answers that are not whole, and a service that is unwell: asked again, then in smaller parts, then told."""
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,6 +9,9 @@ from cep_orchestration.ad_ports import DayPart
 from cep_orchestration.failures import TransientError
 from cep_orchestration.permission import only_while
 from cep_orchestration_tests.clients.meta_server import (
+    BAD,
+    IDS,
+    SINCE,
     TODAY,
     TOKEN,
     Asked,
@@ -19,21 +21,10 @@ from cep_orchestration_tests.clients.meta_server import (
     all_days,
     error,
     failures_of,
-    meta_server,
     page,
     row,
     rows_of,
 )
-
-SINCE = TODAY - timedelta(days=2)
-IDS = [f"{number}" for number in range(100, 350)]
-BAD = "223"
-
-
-@pytest.fixture
-def meta() -> Iterator[MetaServer]:
-    with meta_server() as server:
-        yield server
 
 
 def _read(meta: MetaServer, ids: list[str], since: date = SINCE) -> list[DayPart]:

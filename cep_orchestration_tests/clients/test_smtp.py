@@ -2,10 +2,8 @@
 
 import logging
 import socket
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from email.message import EmailMessage
 from urllib.parse import quote
 
@@ -17,8 +15,10 @@ from cep_orchestration_tests.clients.mail_servers import (
     PASSWORD,
     USER,
     MailingSandbox,
+    greeter,
     mail_server,
     sandbox_with_mail,
+    talker,
     trusting,
 )
 from cep_orchestration_tests.conftest import free_port
@@ -230,44 +230,3 @@ def test_of_a_letter_that_was_cut_off_nobody_says_that_it_was_refused(
     letter.set_content("Hola.")
     with talker(answers) as port:
         assert Smtp(f"smtp://127.0.0.1:{port}", seconds=2).send(letter, [ANA]) is taken
-
-
-@contextmanager
-def talker(answers: tuple[bytes, ...]) -> Iterator[int]:
-    """Greets one client, answers so many commands (a letter is one too), and hangs up."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def talk() -> None:
-            connection, _ = listener.accept()
-            in_letter = False
-            with connection, connection.makefile("rb") as said:
-                connection.sendall(b"220 hello\r\n")
-                for answer in answers:
-                    heard = said.readline()
-                    while in_letter and heard not in (b".\r\n", b""):
-                        heard = said.readline()
-                    connection.sendall(answer + b"\r\n")
-                    in_letter = answer.startswith(b"354")
-                while in_letter and said.readline() not in (b".\r\n", b""):
-                    pass
-
-        thread = threading.Thread(target=talk)
-        thread.start()
-        yield listener.getsockname()[1]
-        thread.join(5)
-
-
-@contextmanager
-def greeter(greeting: bytes) -> Iterator[int]:
-    """Says the same to everybody who connects, and hangs up."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def greet() -> None:
-            connection, _ = listener.accept()
-            with connection:
-                connection.sendall(greeting)
-
-        thread = threading.Thread(target=greet)
-        thread.start()
-        yield listener.getsockname()[1]
-        thread.join(5)
