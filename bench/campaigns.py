@@ -107,10 +107,10 @@ def _case(
     engine: Engine, environ: Mapping[str, str], name: str, days: int, goals: Sequence[AtMost]
 ) -> Iterator[Result]:
     services, calls = _services(environ)
-    today, began = services.today(), time.perf_counter()
-    story = CampaignSync(services).read_days(today - timedelta(days=days - 1), today)
+    today, began, sync = services.today(), time.perf_counter(), CampaignSync(services)
+    story = sync.read_days(today - timedelta(days=days - 1), today)
     read_seconds = time.perf_counter() - began
-    totals = CampaignSync(services).read_totals()
+    totals = sync.read_totals()
     seconds = time.perf_counter() - began
     require(not story.failed and not totals.failed, f"{name}: campaigns failed: {story.failed or totals.failed}")
     with engine.connect() as connection:
