@@ -44,8 +44,8 @@ def notes(settings: Settings) -> Iterator[str]:
     for group, addresses in settings.alert_emails.items():
         yield f"Alert e-mails to {group}: {', '.join(addresses) or 'nobody'}"
     yield f"Reports go to: {', '.join(settings.report_recipients)}"
-    yield (f"Backups: bucket {settings.backup_bucket}" if settings.object_storage else f"Backups (S3): {ABSENT}")
-    yield f"Media folder: {settings.media_dir or 'none'}"
+    yield (f"Backups: bucket {settings.backups.bucket}" if settings.object_storage else f"Backups (S3): {ABSENT}")
+    yield f"Media: {settings.backups.media_dir or settings.backups.media_bucket or 'none'}"
     yield _call_limits(settings)
     yield from _lead_rules(settings)
 

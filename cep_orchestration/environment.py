@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from cep_orchestration.environment_reader import ProviderReader, Reader
 from cep_orchestration.failures import SettingError
 from cep_orchestration.settings import (
+    BackupSettings,
     CallLimits,
     CampaignThresholds,
     LeadRules,
@@ -42,6 +43,7 @@ DEFAULTS = {
     "LOG_LEVEL": "INFO",
     "CRM_VENDOR": "none",
     "BACKUP_BUCKET": "cep-backups",
+    "BACKUP_RETENTION_DAYS": "30",
     "S3_REGION": "eu-west-1",
     "REPORT_RECIPIENTS": "gestion@cep.es",
     "MAILCHIMP_TRANSACTIONAL_BASE_URL": "https://mandrillapp.com/api/1.0",
@@ -108,8 +110,7 @@ def _settings(reader: Reader) -> Settings:
         cms_views_file=reader.existing_file("CMS_VIEWS_FILE"),
         dagster_database_url=reader.text("DAGSTER_DATABASE_URL"),
         object_storage=reader.object_storage(),
-        backup_bucket=reader.text("BACKUP_BUCKET"),
-        media_dir=reader.path("MEDIA_DIR"),
+        backups=_backups(reader),
         mandrill=providers.read(
             "Mailchimp Transactional", "MAILCHIMP_TRANSACTIONAL_BASE_URL", "MAILCHIMP_TRANSACTIONAL_API_KEY"
         ),
@@ -132,6 +133,25 @@ def _settings(reader: Reader) -> Settings:
         call_limits=_call_limits(reader),
         lead_rules=_lead_rules(reader),
         campaign_thresholds=_campaign_thresholds(reader),
+    )
+
+
+def _backups(reader: Reader) -> BackupSettings:
+    media_dir, media_bucket = reader.path("MEDIA_DIR"), reader.text("MEDIA_BUCKET")
+    if media_dir and media_bucket:
+        reader.faults.append("MEDIA_DIR and MEDIA_BUCKET are both set; the CMS's files are in one of them.")
+    return BackupSettings(
+        bucket=reader.text("BACKUP_BUCKET"),
+        retention_days=int(reader.number("BACKUP_RETENTION_DAYS", least=1, whole=True)),
+        public_key=reader.age_key("BACKUP_PUBLIC_KEY"),
+        scratch_url=reader.text("BACKUP_SCRATCH_URL"),
+        tools_dir=reader.path("POSTGRES_TOOLS_DIR"),
+        heartbeat_url=reader.address("BACKUP_HEARTBEAT_URL", ("http", "https")),
+        media_dir=media_dir,
+        media_bucket=media_bucket,
+        media_prefix=reader.text("MEDIA_PREFIX"),
+        restore_url=reader.text("RESTORE_DATABASE_URL"),
+        identity_file=reader.existing_file("RESTORE_IDENTITY_FILE"),
     )
 
 

@@ -90,6 +90,12 @@ class Reader:
             self.faults.append(f"{name} must be one e-mail address, without a name beside it.")
         return value
 
+    def age_key(self, name: str) -> str:
+        value = self.text(name)
+        if value and not re.fullmatch(r"age1[02-9ac-hj-np-z]{58}", value):
+            self.faults.append(f"{name} is not a public key of age; it begins with age1 and has 62 letters and digits.")
+        return value
+
     def words(self, name: str) -> tuple[str, ...]:
         return tuple(part.strip() for part in self.text(name).split(",") if part.strip())
 

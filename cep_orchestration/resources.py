@@ -179,7 +179,7 @@ def stats_services(settings: Settings) -> StatsServices:
     server = Smtp(settings.smtp_url, settings.smtp_from) if settings.smtp_url else None
     return StatsServices(
         store=StatsStore(unmixed_database(settings)),
-        files=S3Objects(storage, settings.backup_bucket) if storage else None,
+        files=S3Objects(storage, settings.backups.bucket) if storage else None,
         post=ReportMail(server, settings.report_recipients) if server else None,
         now=lambda: datetime.now(UTC),
         log_level=settings.log_level,

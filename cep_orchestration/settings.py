@@ -104,6 +104,26 @@ class ObjectStorage:
 
 
 @dataclass(frozen=True)
+class BackupSettings:
+    """`public_key`: of age; "": copies are not encrypted. `scratch_url`: the server on which copies are restored to
+    prove them; "": the CMS's own. `tools_dir`: where pg_dump and pg_restore are; None: found by themselves.
+    `media_dir` or `media_bucket`: where the CMS keeps its files, the latter in the same S3; neither: there are none.
+    `restore_url`, `identity_file`: what a restore fills, and the private key that opens encrypted copies."""
+
+    bucket: str
+    retention_days: int
+    public_key: str
+    scratch_url: str
+    tools_dir: Path | None
+    heartbeat_url: str
+    media_dir: Path | None
+    media_bucket: str
+    media_prefix: str
+    restore_url: str
+    identity_file: Path | None
+
+
+@dataclass(frozen=True)
 class Settings:
     """What the environment says. A provider that is None is not configured."""
 
@@ -114,8 +134,7 @@ class Settings:
     cms_views_file: Path | None
     dagster_database_url: str
     object_storage: ObjectStorage | None
-    backup_bucket: str
-    media_dir: Path | None
+    backups: BackupSettings
     mandrill: Provider | None
     mailchimp: Provider | None
     mailing_list_id: str

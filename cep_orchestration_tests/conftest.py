@@ -4,6 +4,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine
@@ -13,6 +14,7 @@ from cep_orchestration.local.postgres import EmbeddedPostgres
 from cep_orchestration_tests.demo_cms import RULES, DemoCms, prepare_demo
 from cep_orchestration_tests.postgres import connected, running_postgres, temporary_database
 from cep_orchestration_tests.providers import running_sandbox
+from cep_orchestration_tests.s3 import S3Server, bucket_made, running_s3
 
 PASSWORD = "only-for-tests"
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 - one folder of our own in it, which goes with the session
@@ -77,6 +79,20 @@ def cms(postgres_server: str, prepared_demo: str) -> Iterator[DemoCms]:
     """A prepared demo CMS of the test's own."""
     with temporary_database(postgres_server, prepared_demo) as address, connected(address) as engine:
         yield DemoCms(engine, Ledger(engine, RULES))
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    with TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as name, running_s3(Path(name)) as server:
+        yield server
+
+
+@pytest.fixture
+def bucket(s3_server: S3Server) -> str:
+    """The name of an empty bucket of the test's own."""
+    name = f"test-{uuid4().hex[:12]}"
+    assert bucket_made(s3_server.storage, name)
+    return name
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ def test_an_empty_environment_is_a_good_one_with_nothing_configured() -> None:
     settings = read_settings({})
     assert settings.providers() == []
     assert settings.ports.ui == 3000
-    assert settings.backup_bucket == "cep-backups"
+    assert settings.backups.bucket == "cep-backups"
     assert settings.report_recipients == ("gestion@cep.es",)
 
 

@@ -134,9 +134,9 @@ def _object_store(plan: Plan) -> Part:
         name="s3",
         title="S3",
         command=object_store.command(folder, port),
-        address=f"http://127.0.0.1:{port}  (bucket {plan.settings.backup_bucket})",
+        address=f"http://127.0.0.1:{port}  (bucket {plan.settings.backups.bucket})",
         probe=Probe("http", f"http://127.0.0.1:{port}"),
-        on_ready=lambda: object_store.make_bucket(plan.object_storage, plan.settings.backup_bucket),
+        on_ready=lambda: object_store.make_bucket(plan.object_storage, plan.settings.backups.bucket),
         foundation=True,
         vital=False,
     )
@@ -174,9 +174,9 @@ def prepare_databases(plan: Plan) -> None:
             _make_database(address)
     engine = connect(settings.cms_database_url)
     if plan.demo:
-        assert settings.media_dir, "the plan gives the demo its media folder"  # noqa: S101 - for mypy
+        media_dir = settings.backups.media_dir or settings.home / "media"
         with engine.begin() as connection:
-            create_demo(connection, settings.media_dir, datetime.now(UTC), Random(DEMO_SEED))  # noqa: S311 - demo
+            create_demo(connection, media_dir, datetime.now(UTC), Random(DEMO_SEED))  # noqa: S311 - demo
     migrate(engine, settings.cms_views_file)
     engine.dispose()
 

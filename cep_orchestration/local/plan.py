@@ -69,7 +69,8 @@ def make_plan(environ: Mapping[str, str], keys: Secrets) -> Plan:
         added |= _demo_providers(environ, given) | _demo_mail(environ, given)
     if given.cms_views_file:
         added["CMS_VIEWS_FILE"] = str(given.cms_views_file)
-    if media_dir := given.media_dir or (given.home / "media" if demo else None):
+    own_media = demo and not given.backups.media_bucket
+    if media_dir := given.backups.media_dir or (given.home / "media" if own_media else None):
         added["MEDIA_DIR"] = str(media_dir)
     dagster = given.dagster_database_url or _embedded(given, keys, DAGSTER_DATABASE)
     added["DAGSTER_DATABASE_URL"] = postgres_url(dagster, "DAGSTER_DATABASE_URL").render_as_string(hide_password=False)

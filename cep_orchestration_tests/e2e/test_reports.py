@@ -52,6 +52,6 @@ def test_the_pdf_is_kept_in_the_bucket(system: System, yesterday: date) -> None:
         aws_access_key_id=storage.access_key_id,
         aws_secret_access_key=storage.secret_access_key,
     )
-    kept = client.get_object(Bucket=system.settings.backup_bucket, Key=f"reports/daily/{yesterday}.pdf")
+    kept = client.get_object(Bucket=system.settings.backups.bucket, Key=f"reports/daily/{yesterday}.pdf")
     assert kept["ContentType"] == "application/pdf"
     assert kept["Body"].read(5) == b"%PDF-"
