@@ -1,4 +1,5 @@
-"""What a day and a year of statistics cost over one and five million leads, beside the bare SQL for the same rows.
+"""What a day and a year of statistics cost over one and five million leads, beside the bare SQL for the same rows;
+and what a person waits for a year, from the click.
 
 Making them takes some minutes and about 5 GB in the temporary folder.
 """
@@ -20,6 +21,7 @@ from sqlalchemy import Connection, Engine, event, text
 from bench import stats_sql as sql
 from bench.crowd import ask, durable_postgres
 from bench.results import AtMost, Result, require
+from bench.stats_click import click, medians, running_system
 from cep_orchestration import definitions  # noqa: F401 - first, since it quiets what is known to be beta
 from cep_orchestration.stats.days import MADRID, begins
 from cep_orchestration.stats.defs import daily
@@ -30,7 +32,7 @@ from cep_orchestration_tests.demo_cms import prepare_demo
 from cep_orchestration_tests.postgres import connected, temporary_database
 
 SIZES = (1_000_000, 5_000_000)
-DAYS, ROUNDS, NIGHTS = 365, 5, 15
+DAYS, ROUNDS, NIGHTS, CLICKS = 365, 5, 15, 3
 DAY_GOAL, YEAR_GOAL, RATIO_GOAL = AtMost(100), AtMost(8), AtMost(1.5)
 
 
@@ -62,13 +64,10 @@ def measure() -> Iterator[Result]:
     with tempfile.TemporaryDirectory() as folder, durable_postgres(Path(folder)) as server:
         for leads in SIZES:
             with temporary_database(server) as address, connected(address) as engine:
-                yield from measure_centre(prepare(engine, leads, Path(folder) / f"media {leads}"))
-
-
-def measure_centre(centre: Centre) -> Iterator[Result]:
-    yield from _year(centre)
-    yield from _nights(centre)
-    yield from _runs(centre)
+                centre = prepare(engine, leads, Path(folder) / f"media {leads}")
+                for part in (_year, _nights, _runs):
+                    yield from part(centre)
+                yield from _clicks(centre, address)
 
 
 def prepare(engine: Engine, leads: int, media: Path) -> Centre:
@@ -142,6 +141,19 @@ def _runs(centre: Centre) -> Iterator[Result]:
     bodies, whole = [body for body, _ in runs], [seconds for _, seconds in runs]
     yield centre.result(f"the asset's body for {DAYS} days, median of {ROUNDS}", median(bodies), "s", YEAR_GOAL)
     yield centre.result(f"the whole run, without its start, median of {ROUNDS}", median(whole), "s")
+
+
+def _clicks(centre: Centre, address: str) -> Iterator[Result]:
+    """The same on a running system, launched as the UI launches it; Dagster looks for backfills every half minute."""
+    clicks = []
+    with running_system(address) as dagster:
+        for _ in range(CLICKS):
+            _emptied(centre)
+            clicks.append(click(dagster, centre.since, centre.until))
+    case, each = f"{DAYS} days launched in the UI, median of {CLICKS}", medians(clicks)
+    yield centre.result(f"{case}: the asset's body", each.body, "s", YEAR_GOAL)
+    yield centre.result(f"{case}: its run", each.run, "s")
+    yield centre.result(f"{case}: since the click", each.whole, "s")
 
 
 def _run(centre: Centre) -> tuple[float, float]:

@@ -79,25 +79,29 @@ def read_totals(
 def sync(
     context: dg.OpExecutionContext, config: SyncConfig, campaign_services: dg.ResourceParam[CampaignServices]
 ) -> None:
-    services, one_only = campaign_services, bool(config.campaign_id.strip())
+    services, asked = campaign_services, config.campaign_id.strip()
     with told("sync_campaigns", services.log_level) as counts:
-        campaign_sync = CampaignSync(services, config.campaign_id)
+        campaign_sync = CampaignSync(services, asked)
         days = campaign_sync.read_days(*reading_window(services.today(), services.store.window_read_on()))
+        if not asked:
+            _show_days(context, services, days)
         totals = campaign_sync.read_totals()
         counts.update(_counts(days), anomalies=len(totals.anomalies))
-    if not one_only:
-        _show_in_assets(context, services, days, totals)
+    if not asked:
+        _show_totals(context, totals)
     metadata = {**days_metadata(days, services.requests), **totals_metadata(totals)}
     _fail_for({**days.failed, **totals.failed}, _names(days), metadata)
     context.add_output_metadata(metadata)
 
 
-def _show_in_assets(
-    context: dg.OpExecutionContext, services: CampaignServices, days: DaysStory, totals: TotalsStory
-) -> None:
-    """What this run did to the assets, as if they had been materialized one by one."""
+def _show_days(context: dg.OpExecutionContext, services: CampaignServices, days: DaysStory) -> None:
+    """What this run did to the asset, as if it had been materialized; whatever comes after, these days are read."""
     for day, metadata in _by_day(days, services).items():
         context.log_event(dg.AssetMaterialization(DAYS, partition=day, metadata=metadata))
+
+
+def _show_totals(context: dg.OpExecutionContext, totals: TotalsStory) -> None:
+    """The same of the other one."""
     context.log_event(dg.AssetMaterialization(TOTALS, metadata=totals_metadata(totals)))
     for rule in RULES:
         result = check_result(rule, totals.anomalies)

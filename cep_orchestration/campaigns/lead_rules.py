@@ -104,18 +104,35 @@ def _says_enough(baseline: Sequence[Day], thresholds: CampaignThresholds) -> boo
 
 def leads_apart(history: History, thresholds: CampaignThresholds) -> str | None:
     """One count is a multiple of the other, and by more than chance: once their sum is known, each is binomial around
-    one half of it."""
+    one half of it.
+
+    The second look, at the weeks before too, sees it in campaigns with few leads, while the last days still differ.
+    """
     recent = history.completed(thresholds.recent_days)
-    ours, metas = sum(one.own_leads for one in recent), sum(one.meta_leads for one in recent)
+    for days in (recent, history.completed(thresholds.baseline_days)):
+        ours, metas = _both_counts(days)
+        if _differ(recent, thresholds) and _differ_by_more_than_chance(ours, metas, thresholds):
+            return (
+                f"Los leads no cuadran en campaña {printable(history.name)}: Meta cuenta {number(metas)} y nuestra web "
+                f"{number(ours)} en los últimos {number(len(days))} días completos."
+            )
+    return None
+
+
+def _both_counts(days: Sequence[Day]) -> tuple[int, int]:
+    return sum(one.own_leads for one in days), sum(one.meta_leads for one in days)
+
+
+def _differ(days: Sequence[Day], thresholds: CampaignThresholds) -> bool:
+    less, more = sorted(_both_counts(days))
+    return more > 0 and 100 * more >= thresholds.gap_percent * less
+
+
+def _differ_by_more_than_chance(ours: int, metas: int, thresholds: CampaignThresholds) -> bool:
     less, more = sorted((ours, metas))
     if more < thresholds.gap_least_leads or 100 * more < thresholds.gap_percent * less:
-        return None
-    if 2 * chance.at_most(less, less + more, 0.5) >= thresholds.gap_chance:
-        return None
-    return (
-        f"Los leads no cuadran en campaña {printable(history.name)}: Meta cuenta {number(metas)} y nuestra web "
-        f"{number(ours)} en los últimos {thresholds.recent_days} días completos."
-    )
+        return False
+    return 2 * chance.at_most(less, less + more, 0.5) < thresholds.gap_chance
 
 
 def _leads(days: Sequence[Day]) -> int:

@@ -16,16 +16,17 @@ from cep_orchestration.ports import Severity
 from cep_orchestration.ui import Cell, moment, table
 
 Metadata = Mapping[str, dg.MetadataValue]
-# Two tables, since a window of 1400 pixels has room for about eight columns beside what Dagster shows.
+# Two tables, and what matters most first: a window of 1400 pixels shows a name and three or four numbers beside what
+# Dagster shows, and scrolls to the others.
 RESULT_COLUMNS = {
     "campaña": "string",
-    "id": "string",
-    "estado": "string",
     "gasto": "float",
     "CPL Meta": "float",
     "CPL propio": "float",
     "leads Meta": "int",
     "leads propios": "int",
+    "estado": "string",
+    "id": "string",
 }
 DELIVERY_COLUMNS = {
     "campaña": "string",
@@ -69,7 +70,7 @@ def days_metadata(story: DaysStory, requests: Mapping[str, int]) -> Metadata:
     """What the reading did as a whole, in a table: as numbers, Dagster would plot them as if they were each day's."""
     done = {
         "Días leídos": f"{story.since} a {story.until}",
-        "Campañas leídas": len(story.campaigns) - len(story.failed),
+        "Campañas leídas": story.read,
         "Campañas que no se pudieron leer": len(story.failed),
         "Cifras nuevas": story.written.new,
         "Cifras cambiadas": story.written.changed,
@@ -101,13 +102,13 @@ def totals_metadata(story: TotalsStory) -> Metadata:
 def _result(row: CampaignRow) -> Mapping[str, Cell]:
     return {
         "campaña": row.name,
-        "id": row.id,
-        "estado": "cerrada en Meta" if row.closed else STATUSES.get(row.status, row.status),
         "gasto": float(row.spend),
         "CPL Meta": _rounded(row.meta_cpl),
         "CPL propio": _rounded(row.own_cpl),
         "leads Meta": row.meta_leads,
         "leads propios": row.own_leads,
+        "estado": "cerrada en Meta" if row.closed else STATUSES.get(row.status, row.status),
+        "id": row.id,
     }
 
 

@@ -18,8 +18,9 @@ class Campaign:
 
     status          as in the CMS: draft, active, paused, completed
     last_delivery   the latest day on which the ad service showed it; None: never, or never read
-    was_read        its lifetime has been read once at least
+    was_read        its lifetime, and all days that can be restated, have been read once at least
     was_listed      the ad service has been seen to know it
+    is_open         and knew it the last time, as one that is not deleted
     """
 
     id: str
@@ -30,6 +31,7 @@ class Campaign:
     last_delivery: date | None = None
     was_read: bool = False
     was_listed: bool = False
+    is_open: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,8 @@ class Written:
 class DaysStory:
     """What one reading of days did.
 
-    remembered  the first day that the ad service still knew of those asked for
+    remembered  the first day that the ad service still knew of those asked for; the one after the last: none
+    read        how many campaigns of the ad service were read
     failed      by the ad service's id, why a campaign could not be read
     """
 
@@ -57,6 +60,7 @@ class DaysStory:
     remembered: date
     campaigns: Sequence[Campaign]
     written: Written
+    read: int
     failed: Mapping[str, str]
 
 

@@ -1,6 +1,6 @@
 """Which campaigns are read, and which days, as pure functions of values."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 
 from cep_orchestration.campaigns.model import Campaign, CampaignError
@@ -37,6 +37,13 @@ def _can_change(campaign: Campaign, today: date) -> bool:
         return True
     last = campaign.last_delivery
     return last is not None and today - last <= timedelta(days=RESTATED_DAYS)
+
+
+def nothing_is_listed(campaigns: Sequence[Campaign], listed: Collection[str]) -> bool:
+    """Whether the ad service, which knew several of them the last time, knows none now: hardly all were deleted.
+    Those that the CMS has ended are not missed."""
+    known = {one.meta_campaign_id for one in campaigns if one.is_open and one.status == "active"}
+    return len(known) > 1 and not listed
 
 
 def chosen(campaigns: Sequence[Campaign], asked: str) -> Campaign:

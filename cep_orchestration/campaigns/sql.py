@@ -9,7 +9,8 @@ SELECT c.id, coalesce(c.name, '') AS name, coalesce(c.status, '') AS status,
        nullif(btrim(c.meta_campaign_id, E' \\t\\r\\n'), '') AS meta_campaign_id, c.budget,
        (SELECT max(d.day) FROM orchestration.campaign_days d
         WHERE d.meta_campaign_id = btrim(c.meta_campaign_id, E' \\t\\r\\n') AND d.impressions > 0) AS last_delivery,
-       a.lifetime_read_at IS NOT NULL AS was_read, a.status IS NOT NULL AS was_listed
+       coalesce(a.lifetime_read_at IS NOT NULL AND a.days_until - a.days_from >= :window, false) AS was_read,
+       a.status IS NOT NULL AS was_listed, a.status IS NOT NULL AND a.closed_at IS NULL AS is_open
 FROM orchestration.cms_campaigns c
 LEFT JOIN orchestration.ad_campaigns a ON a.meta_campaign_id = btrim(c.meta_campaign_id, E' \\t\\r\\n')
 ORDER BY length(c.id), c.id
@@ -140,8 +141,9 @@ WHERE a.meta_campaign_id = i.id
 
 # Whether a column can be written: by the view, by the table behind it, and by our rights on both.
 PROBE = "UPDATE orchestration.cms_campaigns SET {0} = {0} WHERE false"
-# The CMS may hold a row for long; a sync does not wait for it.
+# The CMS may hold rows, or its whole table, for long; a sync does not wait for it, and of a thousand for none at all.
 PATIENCE = text("SET LOCAL lock_timeout = '5s'")
+IMPATIENCE = text("SET LOCAL lock_timeout = '20ms'")
 TOTALS_OF = """
 SELECT c.id, a.lifetime_impressions::numeric AS impressions, a.lifetime_clicks::numeric AS clicks,
        a.lifetime_spend AS spent, round(a.lifetime_spend / nullif(a.lifetime_leads, 0), 2) AS cpl

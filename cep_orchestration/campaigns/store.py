@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from cep_orchestration.ad_ports import AdAccount, AdCampaign, DayPart, Lifetimes
 from cep_orchestration.campaigns import sql, words
 from cep_orchestration.campaigns.model import Campaign, CampaignError, CampaignRow, WriteBack, Written
+from cep_orchestration.campaigns.rules import RESTATED_DAYS
 
 METRICS = ("impressions", "clicks", "spent", "cpl")
 """The columns of the CMS's campaigns that this project writes."""
@@ -38,7 +39,8 @@ class CampaignStore:
         with self.engine.connect() as connection:
             if not connection.execute(text("SELECT to_regclass('orchestration.ad_account')")).scalar():
                 raise CampaignError("La base de datos no está preparada: ejecute «cep migrate».")
-            return [Campaign(**row._mapping) for row in connection.execute(sql.CAMPAIGNS)]
+            found = connection.execute(sql.CAMPAIGNS, {"window": RESTATED_DAYS - 1})
+            return [Campaign(**row._mapping) for row in found]
 
     def account(self) -> AdAccount | None:
         """As it was last read; None: never."""
@@ -155,16 +157,15 @@ class CampaignStore:
         a row that the CMS refuses keeps no other back."""
         with self.engine.begin() as connection:
             connection.execute(sql.PATIENCE)
-            columns = [
-                metric for metric in METRICS if isinstance(_tried(connection, sql.PROBE.format(metric), {}), int)
-            ]
-            left_out = tuple(metric for metric in METRICS if metric not in columns)
+            if (columns := _writable(connection)) is None:
+                return WriteBack(refused=dict.fromkeys(ids, words.refused(words.LOCKED)))
+            update, left_out = _update(columns), tuple(metric for metric in METRICS if metric not in columns)
             if not columns:
                 return WriteBack(0, left_out)
-            update = _update(columns)
             written = _tried(connection, update, {"ids": list(ids)})
             if isinstance(written, int):
                 return WriteBack(written, left_out)
+            connection.execute(sql.IMPATIENCE)
             one_by_one = {each: _tried(connection, update, {"ids": [each]}) for each in ids}
         refused = {each: words.refused(what) for each, what in one_by_one.items() if isinstance(what, str)}
         return WriteBack(sum(what for what in one_by_one.values() if isinstance(what, int)), left_out, refused)
@@ -199,6 +200,16 @@ def _tried(connection: Connection, statement: str, values: Mapping[str, Any]) ->
         if error.connection_invalidated:
             raise
         return str(getattr(error.orig, "pgcode", None) or "")
+
+
+def _writable(connection: Connection) -> list[str] | None:
+    """Of METRICS; None where the CMS holds its table, which says nothing of what may be written."""
+    columns: list[str] = []
+    for metric in METRICS:
+        if (found := _tried(connection, sql.PROBE.format(metric), {})) == words.LOCKED:
+            return None
+        columns += [metric] if isinstance(found, int) else []
+    return columns
 
 
 def _update(columns: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 from cep_orchestration.ad_ports import AdAccount, AdCampaign, Ads, Lifetimes
 from cep_orchestration.campaigns import words
@@ -11,7 +11,7 @@ from cep_orchestration.campaigns.anomalies import anomalies
 from cep_orchestration.campaigns.anomaly_store import OpenAnomaly
 from cep_orchestration.campaigns.history import Anomaly
 from cep_orchestration.campaigns.model import Campaign, CampaignError, CampaignRow, DaysStory, WriteBack, Written
-from cep_orchestration.campaigns.rules import chosen, on_record, wanted, window_start
+from cep_orchestration.campaigns.rules import chosen, nothing_is_listed, on_record, wanted, window_start
 from cep_orchestration.campaigns.services import CampaignServices
 from cep_orchestration.failures import CepError, SettingError
 
@@ -49,13 +49,14 @@ class CampaignSync:
             targets, account = self._targets(since), self._known_account()
             ids, failed = self._listed(targets)
             self.services.store.note_failures(failed)
-            written, remembered = Written(), until
+            written, remembered = Written(), until + timedelta(days=1)
             for part in self._ads.days(ids, since, until):
                 new, unread = self.services.store.write_days(part, account, self.services.now())
                 written, failed, remembered = written + new, failed | unread, min(remembered, part.since)
             remembered = remembered if ids else since
-            self._note_reading([each for each in ids if each not in failed], remembered, until)
-            return DaysStory(since, until, remembered, targets, written, failed)
+            read = [each for each in ids if each not in failed]
+            self._note_reading(read, remembered, until)
+            return DaysStory(since, until, remembered, targets, written, len(read), failed)
 
     def read_totals(self) -> TotalsStory:
         """The account, the campaigns' budgets, and lifetimes, which are written back to the CMS; what looks wrong."""
@@ -70,14 +71,13 @@ class CampaignSync:
             written = services.store.write_back([each for each in ids if each not in failed])
             self.judge(targets)
             rows = services.store.rows(today)
-            unread = {row.meta_campaign_id: row.failure for row in rows if row.failure}
-            asked = set(_ids(targets))
+            unread = {row.meta_campaign_id: row.failure for row in rows if row.failure and row.meta_campaign_id in ids}
             return TotalsStory(
                 account=account,
                 rows=rows,
                 written=written,
                 anomalies=services.anomalies.open(),
-                failed={each: why for each, why in {**unread, **failed, **written.refused}.items() if each in asked},
+                failed={**unread, **failed, **written.refused},
             )
 
     def judge(self, targets: Sequence[Campaign]) -> None:
@@ -168,19 +168,26 @@ class CampaignSync:
 
     def _listed(self, targets: Sequence[Campaign]) -> tuple[list[str], dict[str, str]]:
         """The ids that the ad service has; and those that it has never known, though their campaigns are active. One
-        that it does not list any more is closed, and keeps what it had: of such a one silence says nothing."""
+        that it does not list any more is closed, and keeps what it had: of such a one silence says nothing. Raises
+        CampaignError for the one that was asked for, and where it lists nothing any more."""
         services, ids = self.services, _ids(targets)
         if new := [each for each in ids if each not in self._seen]:
             found = self._ads.campaigns(new)
+            if nothing_is_listed([one for one in targets if one.meta_campaign_id in new], found):
+                raise CampaignError(words.NONE_THERE)
             services.store.write_campaigns(new, found, services.today(), services.now())
             self._seen.update({each: found.get(each) for each in new})
-        unknown = [one for one in targets if one.status == "active" and not one.was_listed]
-        failed = {each: words.NOT_THERE for each in _ids(unknown) if self._seen[each] is None}
+        unknown = [one for one in targets if not one.was_listed and self._seen[one.meta_campaign_id or ""] is None]
+        if unknown and self.asked:
+            raise CampaignError(words.not_at_meta(unknown[0].name, unknown[0].meta_campaign_id or ""))
+        failed = dict.fromkeys(_ids([one for one in unknown if one.status == "active"]), words.NOT_THERE)
         return [each for each in ids if self._seen[each]], failed
 
     def _note_reading(self, read: Sequence[str], since: date, until: date) -> None:
         """Old days say nothing of how fresh the numbers are."""
         services, today = self.services, self.services.today()
+        if since > until:
+            return
         services.store.days_were_read(read, since, until, services.now() if until >= today else None)
         if since <= window_start(today) and until >= today and not self.asked:
             services.store.window_was_read(today)

@@ -18,6 +18,10 @@ STALE_ADVICE = (
 FRESH_AGAIN = "Las cifras de las campañas vuelven a estar al día"
 ACCESS_FINGERPRINT, ACCESS_AGAIN = "campaigns/access", "Meta Ads vuelve a dejar leer las campañas"
 LOCKED = "55P03"
+NONE_THERE = (
+    "La cuenta publicitaria ya no tiene ninguna de las campañas que tenía; no se ha cambiado nada de ellas. Compruebe "
+    "META_AD_ACCOUNT_ID y a qué cuenta llega el token. Si de verdad se borraron, márquelas como terminadas en el CMS."
+)
 NOT_THERE = "Meta no conoce este id; compruebe meta_campaign_id en el CMS"
 SILENT = "Meta no dice nada de días que antes dio; se conserva lo que había"
 NO_TOTAL = "Meta no da su total; se conserva el que había"
@@ -30,6 +34,10 @@ WHAT_TO_DO = (
     "Mírela en el Administrador de anuncios de Meta y en la tabla de campaigns/totals. Este aviso no se repite; se "
     "avisará cuando deje de ocurrir."
 )
+
+
+def not_at_meta(name: str, meta_campaign_id: str) -> str:
+    return f"Meta no conoce la campaña «{name}» ({meta_campaign_id}): compruebe su meta_campaign_id en el CMS."
 
 
 def other_time_zone(theirs: str, ours: str) -> str:

@@ -66,6 +66,7 @@ SENTENCES: dict[int, str] = {
     3018: "se han pedido días de hace más de 37 meses, que ya no recuerda; pida días posteriores.",
     2635: "esa versión de la API se ha retirado; ponga una versión actual en META_BASE_URL.",
 }
+NOT_IMPLEMENTED = 501
 WRONG_ACCOUNT = "compruebe que META_AD_ACCOUNT_ID es la cuenta publicitaria (act_…) y que el token llega a ella."
 
 
@@ -96,6 +97,8 @@ def what_to_mend(found: Refusal) -> str:
 def _by_status(answer: Answer, error: dict[str, Any] | None) -> Meaning:
     if answer.status == 429:
         return Meaning.WAIT
+    if answer.status == NOT_IMPLEMENTED:
+        return Meaning.SETTING
     if answer.status >= 500 or (error and error.get("is_transient") is True):
         return Meaning.AGAIN
     if answer.status in (401, 403) or (error is None and answer.is_no_api):

@@ -11,7 +11,6 @@ from cep_orchestration.stats.model import Counted
 from cep_orchestration.stats.services import StatsServices
 from cep_orchestration.stats.store import Disagreement
 from cep_orchestration.stats.ui_defs import (
-    BACKFILL,
     DAILY,
     DAYS,
     GROUP,
@@ -21,6 +20,7 @@ from cep_orchestration.stats.ui_defs import (
     RANGE_END,
     RANGE_START,
     asked_range,
+    is_backfill,
 )
 from cep_orchestration.ui import Cell, table, told
 
@@ -53,7 +53,7 @@ def daily(
     services, today = stats_services, stats_services.today()
     since, until = asked_range(context)
     with told("stats/daily", services.log_level) as counts:
-        counted = services.store.count(since, until, today, backfilled=BACKFILL in context.run.tags)
+        counted = services.store.count(since, until, today, backfilled=is_backfill(context))
         counts.update(days=(until - since).days + 1, rows=counted.rows, changed=counted.changed, leads=counted.leads)
         numbers = services.store.numbers(since, until)
         disagreements = services.store.disagreements(today - timedelta(days=CHECKED_DAYS - 1), today)

@@ -16,7 +16,10 @@ INSERT INTO orchestration.mailed_reports AS m (kind, label, claimed_at) VALUES (
 ON CONFLICT (kind, label) DO UPDATE SET claimed_at = now() WHERE :again
 RETURNING 1
 """)
-KNOWN = text("SELECT mailed_at FROM orchestration.mailed_reports WHERE kind = :kind AND label = :label")
+KNOWN = text("""
+SELECT mailed_at, claimed_at > now() - interval '2 minutes' AS is_fresh FROM orchestration.mailed_reports
+WHERE kind = :kind AND label = :label
+""")
 SETTLE = text("UPDATE orchestration.mailed_reports SET mailed_at = now() WHERE kind = :kind AND label = :label")
 # One that had been mailed before stays so.
 GIVE_BACK = text("""
@@ -26,6 +29,7 @@ DELETE FROM orchestration.mailed_reports WHERE kind = :kind AND label = :label A
 
 class Mailed(Enum):
     SENT = "enviado"
+    PARTLY = "enviado, pero el servidor de correo rechazó algún destinatario: compruebe REPORT_RECIPIENTS"
     BEFORE = "ya se había enviado: no se repite"
 
 
@@ -41,24 +45,31 @@ class Mailing:
         letter = subject(report), report_text(report), f"reporte-{report.label}.pdf"
         this = {"kind": report.period.value, "label": report.label}
         if not self._claimed(this, again=again):
-            if self._was_sent(this):
-                return Mailed.BEFORE
-            raise StatsError(f"El envío del reporte {report.label} se interrumpió: {NOBODY_KNOWS}")
+            return self._by_another(this)
         taken = self.post.send(*letter, pdf)
         if taken is None:
             raise StatsError(f"La conexión se cortó mientras se enviaba el reporte {report.label}: {NOBODY_KNOWS}")
         self._note(SETTLE if taken else GIVE_BACK, this)
         if not taken:
             raise StatsError(f"El servidor de correo no aceptó el reporte {report.label}: {REFUSED}")
-        return Mailed.SENT
+        return Mailed.SENT if taken is True or taken >= len(self.post.recipients) else Mailed.PARTLY
 
     def _claimed(self, this: dict[str, str], *, again: bool) -> bool:
         with self.engine.begin() as connection:
             return connection.execute(CLAIM, {**this, "again": again}).scalar() is not None
 
-    def _was_sent(self, this: dict[str, str]) -> bool:
+    def _by_another(self, this: dict[str, str]) -> Mailed:
+        """It was claimed before: it went, or another run is at it, or was."""
         with self.engine.connect() as connection:
-            return connection.execute(KNOWN, this).scalar() is not None
+            known = connection.execute(KNOWN, this).one_or_none()
+        if known and known.mailed_at:
+            return Mailed.BEFORE
+        if known and not known.is_fresh:
+            raise StatsError(f"El envío del reporte {this['label']} se interrumpió: {NOBODY_KNOWS}")
+        raise StatsError(
+            f"Otra ejecución acaba de empezar a enviar el reporte {this['label']}: espere dos minutos y láncelo otra "
+            f"vez. Si aquella se interrumpió, {NOBODY_KNOWS}"
+        )
 
     def _note(self, statement: TextClause, this: dict[str, str]) -> None:
         with self.engine.begin() as connection:

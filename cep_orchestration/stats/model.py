@@ -28,6 +28,26 @@ class Metric(StrEnum):
 
 
 @dataclass(frozen=True)
+class Shown:
+    """A table of the reports. `names`: whose names its entities have in the CMS; empty: they are names themselves, and
+    where there are none, there is no table."""
+
+    title: str
+    metric: Metric
+    names: str = ""
+
+
+HEADLINES = {Metric.LEADS: "Leads"}
+"""The sums that stand at the top of the reports, beside those of campaigns, with their Spanish names."""
+BREAKDOWNS = [
+    Shown("Sedes", Metric.LEADS_BY_CAMPUS, "campus"),
+    Shown("Cursos", Metric.LEADS_BY_COURSE, "course"),
+    Shown("Campañas", Metric.LEADS_BY_CAMPAIGN, "campaign"),
+    Shown("Origen", Metric.LEADS_BY_SOURCE),
+]
+
+
+@dataclass(frozen=True)
 class Counted:
     """What one count did. `late`: days before those asked for that were counted again, since leads came late."""
 

@@ -92,6 +92,7 @@ def _later_page(pen: Pen, report: Report, planned: Plan) -> None:
 
 def picture(pdf: bytes) -> bytes:
     """Its first page as a PNG of PICTURE_WIDTH."""
+    from PIL import Image
     from pypdfium2 import PdfDocument
 
     document = PdfDocument(pdf)
@@ -101,5 +102,6 @@ def picture(pdf: bytes) -> bytes:
     finally:
         document.close()
     drawn = BytesIO()
-    image.convert("RGB").quantize(COLOURS).save(drawn, "PNG", optimize=True)
+    # Whatever covers few pixels keeps its colour too: the line of the spend, the marks of doubt.
+    image.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE).save(drawn, "PNG", optimize=True)
     return drawn.getvalue()

@@ -44,14 +44,16 @@ class Plan:
 
 
 def plan(report: Report) -> Plan:
-    """A day is one page. A week or month has a second for its tables of leads only, if that shows many more rows."""
+    """A day is one page. A week or month has a second for its tables of leads only, if that shows many more rows; where
+    there is no money, their first ones stay on the first page."""
     narrow, wide = _strips(report.breakdowns)
     first = _fitted([*narrow, *wide], _room(report), MOST_ROWS)
     hidden = max((len(one.rows) - MOST_ROWS for strip in narrow for one in strip), default=0)
     if report.period is Period.DAY or hidden < WORTH_A_PAGE:
         return Plan(first)
-    later = _fitted(narrow, BOTTOM - LATER_BAND - GAP, MOST_LATER_ROWS)
-    return Plan(_fitted(wide, _room(report), MOST_LATER_ROWS), later)
+    above, below = (wide, narrow) if wide else (narrow[:1], narrow[1:])
+    later = _fitted(below, BOTTOM - LATER_BAND - GAP, MOST_LATER_ROWS)
+    return Plan(_fitted(above, _room(report), MOST_LATER_ROWS), later)
 
 
 def _strips(breakdowns: Sequence[Breakdown]) -> tuple[list[Sequence[Breakdown]], list[Sequence[Breakdown]]]:

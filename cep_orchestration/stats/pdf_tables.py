@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from cep_orchestration.stats.pdf_fonts import Font
+from cep_orchestration.stats.pdf_fonts import Font, width
 from cep_orchestration.stats.pdf_pen import (
     BLUE,
     HEADING,
@@ -31,9 +31,11 @@ from cep_orchestration.stats.report_tables import Table
 from cep_orchestration.stats.report_words import amount, count, nothing
 
 BETWEEN = 22.0
-NARROW_COLUMNS, WIDE_COLUMNS = (34.0, 34.0, 34.0), (46.0, 46.0, 46.0, 72.0, 58.0)
-"""How wide the numbers of leads, spend and CPL are."""
-BAR_SHARE = 0.31
+NARROW_COLUMNS = (34.0, 34.0, 34.0)
+WIDE_COLUMNS = (30.0, 30.0, 32.0, 57.0, 44.0, 44.0, 45.0, 36.0, 36.0)
+"""How wide the numbers of leads, spend and CPL are: now, before and usually."""
+NUMBER_GAP = 3.0
+BAR_SHARE = 0.28
 """Of what the numbers leave; the name has the rest."""
 BAR_GAP = 8.0
 
@@ -81,7 +83,7 @@ def _draw(pen: Pen, report: Report, table: Table, place: Place, y: float) -> Non
     y += TABLE_TITLE
     pen.line(place.bar_x + 1, y + 1.5, place.bar_x + 1, y + 7.5, INK, 1.1)
     pen.text(place.bar_x + 4, y + 7, "habitual", TINY, MUTED)
-    _numbers(pen, place, y + 7, _head(report, table), TINY, MUTED)
+    _numbers(pen, place, y + 7, _head(report, table), [TINY] * len(place.columns), MUTED)
     y += TABLE_HEAD
     most = max((max(row.leads.now or 0, row.leads.usual or 0) for row in table.top), default=Decimal(0))
     for row in table.top:
@@ -100,22 +102,26 @@ def _draw(pen: Pen, report: Report, table: Table, place: Place, y: float) -> Non
 def _head(report: Report, table: Table) -> list[str]:
     names = {Period.DAY: "día", Period.WEEK: "semana", Period.MONTH: "mes"}
     leads = [names[report.period], "anterior", "habitual"]
-    return [*leads, "gasto", "CPL"] if table.money else leads
+    return [*leads, "gasto", *leads[1:], "CPL", *leads[1:]] if table.money else leads
 
 
 def _row(pen: Pen, report: Report, table: Table, place: Place, y: float, row: Row, font: Font, colour: str) -> None:
     pen.cut(place.x, y + 8.9, row.name, place.name_room, font, colour)
     texts = [count(one) for one in (row.leads.now, row.leads.before, row.leads.usual)]
-    if table.money:
-        texts += [amount(one, Unit.MONEY, report.currency) for one in (row.spend, row.cpl)]
-    _numbers(pen, place, y + 8.9, texts, font, colour)
+    fonts = [font] * 3
+    for values in (row.spends, row.cpls) if table.money else ():
+        texts += [amount(one, Unit.MONEY, report.currency) for one in (values.now, values.before, values.usual)]
+        fonts += [font, TINY, TINY]
+    _numbers(pen, place, y + 8.9, texts, fonts, colour)
 
 
-def _numbers(pen: Pen, place: Place, y: float, texts: list[str], font: Font, colour: str) -> None:
+def _numbers(pen: Pen, place: Place, y: float, texts: list[str], fonts: Sequence[Font], colour: str) -> None:
+    """A number is never cut: what is too long for its column is smaller."""
     x = place.x + place.wide - place.numbers
-    for text, room in zip(texts, place.columns, strict=True):
+    for text, font, room in zip(texts, fonts, place.columns, strict=True):
         x += room
-        pen.right(x, y, text, font, colour)
+        size = font.size * min(1.0, (room - NUMBER_GAP) / width(text, font))
+        pen.right(x, y, text, Font(font.name, size), colour)
 
 
 def _bar(pen: Pen, place: Place, y: float, row: Row, most: Decimal) -> None:

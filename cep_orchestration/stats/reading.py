@@ -1,25 +1,25 @@
 """Makes a report out of what was counted. Every number in it is one of daily_stats, or a sum or quotient of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from sqlalchemy import Connection, Engine
 
 from cep_orchestration.stats import report_sql, sql
+from cep_orchestration.stats.comparing import Compared, Sums, cost, mean, spent
 from cep_orchestration.stats.days import MADRID, RESTATED_DAYS, begins, span
-from cep_orchestration.stats.model import Metric, StatsError
+from cep_orchestration.stats.model import BREAKDOWNS, HEADLINES, Metric, Shown, StatsError
 from cep_orchestration.stats.periods import Span, before, label_of, period_of, usual
 from cep_orchestration.stats.report import (
     Breakdown,
+    Cost,
     Headline,
     Period,
     Point,
     Quality,
     Report,
     Row,
-    Three,
     Unit,
 )
 from cep_orchestration.stats.summary import summary_of
@@ -28,83 +28,7 @@ CHART_DAYS = 28
 """How many days the chart of a single day shows."""
 MOST_NAMED = 5
 """Of the days that are missing, in a sentence."""
-CENTS = Decimal("0.01")
 NOBODY = {"campus": "sin sede", "course": "sin curso", "campaign": "sin campaña"}
-
-
-@dataclass(frozen=True)
-class Sums:
-    """What some period's days come to, by metric and entity; None: not all of its days were counted."""
-
-    values: Mapping[tuple[str, str], Decimal] | None
-
-    def get(self, metric: Metric, entity: str = "") -> Decimal | None:
-        """Zero where there was nothing."""
-        return None if self.values is None else self.values.get((metric, entity), Decimal(0))
-
-    def entities(self, metric: Metric) -> set[str]:
-        return {entity for (name, entity) in self.values or () if name == metric}
-
-    def brought(self) -> Decimal | None:
-        """Leads that a campaign brought."""
-        if self.values is None:
-            return None
-        found = (v for (name, entity), v in self.values.items() if name == Metric.LEADS_BY_CAMPAIGN and entity)
-        return sum(found, Decimal(0))
-
-    def has(self, metric: Metric) -> bool:
-        return bool(self.entities(metric))
-
-
-@dataclass(frozen=True)
-class Compared:
-    """A period beside the one before it and the usual ones."""
-
-    now: Sums
-    before: Sums
-    usual: Sequence[Sums]
-
-    def entities(self, metric: Metric) -> set[str]:
-        """Also those of the other periods: what brings nobody now is worth a row, and totals are those of the whole."""
-        return set().union(*(sums.entities(metric) for sums in (self.now, self.before, *self.usual)))
-
-    def three(self, metric: Metric, entity: str = "") -> Three:
-        return Three(
-            self.now.get(metric, entity),
-            self.before.get(metric, entity),
-            mean(sums.get(metric, entity) for sums in self.usual),
-        )
-
-    def brought(self) -> Three:
-        return Three(self.now.brought(), self.before.brought(), mean(sums.brought() for sums in self.usual))
-
-    def spend(self) -> Three:
-        """Known only where the ad account was read."""
-        return Three(_spend(self.now), _spend(self.before), mean(map(_spend, self.usual)))
-
-    def cpl(self) -> Three:
-        """A quotient of sums, the usual one too: over those periods of which the spend is known."""
-        spent = [sums for sums in self.usual if _spend(sums) is not None]
-        return Three(
-            cost(_spend(self.now), self.now.brought()),
-            cost(_spend(self.before), self.before.brought()),
-            cost(mean(map(_spend, spent)), mean(sums.brought() for sums in spent)),
-        )
-
-
-def mean(values: Iterable[Decimal | None]) -> Decimal | None:
-    """Of those that are known."""
-    known = [value for value in values if value is not None]
-    return sum(known, Decimal(0)) / len(known) if known else None
-
-
-def cost(spend: Decimal | None, leads: Decimal | None) -> Decimal | None:
-    """Rounded as the database rounds it."""
-    return (spend / leads).quantize(CENTS, ROUND_HALF_UP) if spend is not None and leads else None
-
-
-def _spend(sums: Sums) -> Decimal | None:
-    return sums.get(Metric.SPEND) if sums.has(Metric.SPEND) else None
 
 
 def read_report(engine: Engine, kind: Period, day: date, now: datetime) -> Report:
@@ -130,7 +54,7 @@ def _report(connection: Connection, kind: Period, whole: Span, compared: Compare
         until=whole.until,
         made_at=now,
         currency=currency,
-        provisional=_spend(compared.now) is not None and whole.until >= today - timedelta(days=RESTATED_DAYS),
+        provisional=spent(compared.now) is not None and whole.until >= today - timedelta(days=RESTATED_DAYS),
         summary=summary_of(kind, headlines, currency),
         headlines=headlines,
         points=_points(connection, _shown(kind, whole)),
@@ -141,11 +65,13 @@ def _report(connection: Connection, kind: Period, whole: Span, compared: Compare
 
 
 def _headlines(compared: Compared) -> list[Headline]:
+    leads, *others = (Headline(name, Unit.COUNT, compared.three(metric)) for metric, name in HEADLINES.items())
     return [
-        Headline("Leads", Unit.COUNT, compared.three(Metric.LEADS)),
+        leads,
         Headline("Leads de campañas", Unit.COUNT, compared.brought()),
         Headline("Gasto en campañas", Unit.MONEY, compared.spend()),
         Headline("Coste por lead de campaña", Unit.MONEY, compared.cpl()),
+        *others,
     ]
 
 
@@ -184,27 +110,21 @@ def _points(connection: Connection, shown: Span) -> list[Point]:
 
 
 def _breakdowns(connection: Connection, compared: Compared) -> list[Breakdown]:
-    kinds = (
-        ("Sedes", "campus", Metric.LEADS_BY_CAMPUS),
-        ("Cursos", "course", Metric.LEADS_BY_COURSE),
-        ("Campañas", "campaign", Metric.LEADS_BY_CAMPAIGN),
-    )
-    found = [Breakdown(title, _rows(connection, compared, kind, metric)) for title, kind, metric in kinds]
-    if sources := compared.now.entities(Metric.LEADS_BY_SOURCE):
-        themselves = {source: source for source in sources}
-        found.append(Breakdown("Origen", _named_rows(compared, Metric.LEADS_BY_SOURCE, themselves)))
-    return found
+    shown = [one for one in BREAKDOWNS if one.names or compared.entities(one.metric)]
+    return [Breakdown(one.title, _rows(connection, compared, one)) for one in shown]
 
 
-def _rows(connection: Connection, compared: Compared, kind: str, metric: Metric) -> list[Row]:
-    names = {row.id: row.name for row in connection.execute(report_sql.NAMES[kind])}
-    return _named_rows(compared, metric, {**names, "": NOBODY[kind]})
+def _rows(connection: Connection, compared: Compared, shown: Shown) -> list[Row]:
+    if not shown.names:
+        return _named_rows(compared, shown.metric, {name: name for name in compared.entities(shown.metric)})
+    names = {row.id: row.name for row in connection.execute(report_sql.NAMES[shown.names])}
+    return _named_rows(compared, shown.metric, {**names, "": NOBODY[shown.names]})
 
 
 def _named_rows(compared: Compared, metric: Metric, names: Mapping[str, str | None]) -> list[Row]:
     """Most leads first. One that the CMS does not have any more is known by its id."""
     of_campaigns = metric is Metric.LEADS_BY_CAMPAIGN
-    entities = compared.entities(metric) | (compared.now.entities(Metric.SPEND_BY_CAMPAIGN) if of_campaigns else set())
+    entities = compared.entities(metric) | (compared.entities(Metric.SPEND_BY_CAMPAIGN) if of_campaigns else set())
     rows = [
         _row(compared, metric, entity, (names.get(entity) or "").strip() or f"(id {entity})", with_spend=of_campaigns)
         for entity in entities
@@ -214,13 +134,26 @@ def _named_rows(compared: Compared, metric: Metric, names: Mapping[str, str | No
 
 def _row(compared: Compared, metric: Metric, entity: str, name: str, *, with_spend: bool) -> Row:
     leads = compared.three(metric, entity)
-    spend = _spend_of(compared.now, entity) if with_spend else None
-    return Row(name, leads, spend, cost(spend, leads.now) if spend and entity else None)
+    if not with_spend:
+        return Row(name, leads)
+    spend = _spend_of(compared.now, entity)
+    cpl = cost(spend, leads.now) if spend and entity else None
+    return Row(name, leads, spend, cpl, _cost_of([compared.before], entity), _cost_of(compared.usual, entity))
+
+
+def _cost_of(periods: Sequence[Sums], campaign: str) -> Cost:
+    """The means over those of which the spend is known."""
+    known = [sums for sums in periods if spent(sums) is not None]
+    spends = [_spend_of(sums, campaign) for sums in known]
+    if all(spend is None for spend in spends):
+        return Cost()
+    leads = mean(sums.get(Metric.LEADS_BY_CAMPAIGN, campaign) for sums in known) if campaign else None
+    return Cost(mean(spend or Decimal(0) for spend in spends), leads)
 
 
 def _spend_of(sums: Sums, campaign: str) -> Decimal | None:
     """Zero for one that spent nothing while others did. What no campaign of the CMS spent brought nobody its leads."""
-    if _spend(sums) is None or (not campaign and campaign not in sums.entities(Metric.SPEND_BY_CAMPAIGN)):
+    if spent(sums) is None or (not campaign and campaign not in sums.entities(Metric.SPEND_BY_CAMPAIGN)):
         return None
     return sums.get(Metric.SPEND_BY_CAMPAIGN, campaign)
 

@@ -38,13 +38,36 @@ class Headline:
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What a campaign spent in a period, and the leads that it brought for it; None: not known, or none of its own."""
+
+    spend: Decimal | None = None
+    leads: Decimal | None = None
+
+    @property
+    def cpl(self) -> Decimal | None:
+        """What cost nothing has none."""
+        return self.spend / self.leads if self.spend and self.leads else None
+
+
+@dataclass(frozen=True)
 class Row:
-    """A campus, a course or a campaign. `spend` and `cpl` are a campaign's only."""
+    """A campus, a course or a campaign. `spend`, `cpl` and what it cost before and usually are a campaign's only."""
 
     name: str
     leads: Three
     spend: Decimal | None = None
     cpl: Decimal | None = None
+    before: Cost = Cost()
+    usual: Cost = Cost()
+
+    @property
+    def spends(self) -> Three:
+        return Three(self.spend, self.before.spend, self.usual.spend)
+
+    @property
+    def cpls(self) -> Three:
+        return Three(self.cpl, self.before.cpl, self.usual.cpl)
 
 
 @dataclass(frozen=True)

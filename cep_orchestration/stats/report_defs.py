@@ -7,13 +7,25 @@ from datetime import date
 import dagster as dg
 from pydantic import Field
 
+from cep_orchestration.amounts import counted
 from cep_orchestration.stats.mailing import Mailing
 from cep_orchestration.stats.model import StatsError
 from cep_orchestration.stats.periods import period_of
 from cep_orchestration.stats.reading import read_report
 from cep_orchestration.stats.report import Period, Report
 from cep_orchestration.stats.services import StatsServices
-from cep_orchestration.stats.ui_defs import BACKFILL, DAILY, DAYS, FOLLOWED, GROUP, MAILED_WITHIN, MONTHS, OWNERS, WEEKS
+from cep_orchestration.stats.ui_defs import (
+    DAILY,
+    DAYS,
+    FOLLOWED,
+    GROUP,
+    MAILED_WITHIN,
+    MONTHS,
+    OWNERS,
+    WEEKS,
+    ZONE,
+    is_backfill,
+)
 from cep_orchestration.ui import told
 
 Services = dg.ResourceParam[StatsServices]
@@ -41,6 +53,13 @@ def key_of(reports: Period, what: str) -> dg.AssetKey:
 DAILY_REPORT, DAILY_MAILING = key_of(Period.DAY, "report"), key_of(Period.DAY, "mailing")
 FOLLOWS = dg.AutomationCondition.eager()
 """Once, as soon as all days of the newest week or month are there."""
+MAILED_AGAIN = (
+    dg.AutomationCondition.in_latest_time_window()
+    & dg.AutomationCondition.cron_tick_passed("0 8 * * *", ZONE)
+    & dg.AutomationCondition.execution_failed()
+    & ~dg.AutomationCondition.in_progress()
+)
+"""Where the mailing failed, each morning, until it is too late; what may have gone out is not repeated by itself."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +107,7 @@ def _mailing_asset(kind: Period) -> dg.AssetsDefinition:
         deps=[key_of(kind, "report")],
         partitions_def=PARTITIONS[kind],
         backfill_policy=dg.BackfillPolicy.single_run(),
-        automation_condition=None if kind is Period.DAY else FOLLOWS,
+        automation_condition=None if kind is Period.DAY else FOLLOWS | MAILED_AGAIN,
         group_name=GROUP,
         description=f"El envío por correo del reporte de {EACH[kind]} a quienes dice REPORT_RECIPIENTS, una sola vez "
         "por periodo. Un backfill no envía nada a nadie.",
@@ -100,13 +119,13 @@ def _mailing_asset(kind: Period) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, config: MailingConfig, stats_services: Services
     ) -> dg.MaterializeResult[None]:
         days = list(map(date.fromisoformat, context.partition_keys))
-        is_backfill = BACKFILL in context.run.tags
+        backfilled = is_backfill(context)
         with told(f"stats/{kind.value}_mailing", stats_services.log_level) as counts:
             failures: list[str] = []
             for day in days:
                 try:
                     follows = FOLLOWED in context.run.tags
-                    what = BACKFILLED if is_backfill else _mail(stats_services, kind, day, config, follows=follows)
+                    what = BACKFILLED if backfilled else _mail(stats_services, kind, day, config, follows=follows)
                 except StatsError as error:
                     failures.append(str(error))
                     continue
@@ -154,7 +173,7 @@ def _mail(services: StatsServices, kind: Period, day: date, config: MailingConfi
         return FOLLOWS_BACKFILL
     made = rendered(services, kind, day)
     mailed = Mailing(services.store.engine, services.post).mail(made.report, made.pdf, again=config.resend)
-    return f"{mailed.value} ({len(services.post.recipients)} destinatarios)"
+    return f"{mailed.value} ({counted(len(services.post.recipients), 'destinatario', 'destinatarios')})"
 
 
 REPORTS = [_report_asset(kind) for kind in Period]

@@ -1,11 +1,11 @@
 """The tables of a report as people read them: the first rows, the others as one row, and their total."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from cep_orchestration.amounts import number, printable
-from cep_orchestration.stats.report import Breakdown, Row, Three
+from cep_orchestration.stats.report import Breakdown, Cost, Row, Three
 from cep_orchestration.stats.report_words import kind
 
 TOTAL = "Total"
@@ -27,7 +27,8 @@ class Table:
 
 
 def has_money(breakdown: Breakdown) -> bool:
-    return any(row.spend is not None or row.cpl is not None for row in breakdown.rows)
+    costs = (value for row in breakdown.rows for three in (row.spends, row.cpls) for value in vars(three).values())
+    return any(cost is not None for cost in costs)
 
 
 def table(breakdown: Breakdown, most: int) -> Table:
@@ -45,7 +46,7 @@ def table(breakdown: Breakdown, most: int) -> Table:
 
 
 def _named(row: Row, nameless: str) -> Row:
-    return Row(printable(row.name, nameless=nameless), row.leads, row.spend, row.cpl)
+    return replace(row, name=printable(row.name, nameless=nameless))
 
 
 def summed(rows: Sequence[Row], name: str) -> Row:
@@ -58,10 +59,21 @@ def summed(rows: Sequence[Row], name: str) -> Row:
         "usual": [row.leads.usual for row in rows],
         "spend": [row.spend for row in rows],
         "bought": [_bought(row) for row in rows],
+        "spend_before": [row.before.spend for row in rows],
+        "bought_before": [row.before.leads for row in rows],
+        "spend_usual": [row.usual.spend for row in rows],
+        "bought_usual": [row.usual.leads for row in rows],
     }
     frame = DataFrame(columns, dtype=object)  # of decimals: sums stay exact
-    now, before, usual, spend, bought = frame.sum(min_count=1)  # nothing known is not nought
-    return Row(name, Three(now, before, usual), spend, spend / bought if spend is not None and bought else None)
+    now, before, usual, spend, bought, *others = frame.sum(min_count=1)  # nothing known is not nought
+    return Row(
+        name,
+        Three(now, before, usual),
+        spend,
+        spend / bought if spend is not None and bought else None,
+        before=Cost(*others[:2]),
+        usual=Cost(*others[2:]),
+    )
 
 
 def _bought(row: Row) -> Decimal | None:

@@ -6,7 +6,6 @@ from cep_orchestration.stats.pdf_plan import plan
 from cep_orchestration.stats.report import Report, Row, Unit
 from cep_orchestration.stats.report_tables import Table
 from cep_orchestration.stats.report_words import (
-    amount,
     anomalies_title,
     comparisons,
     facts,
@@ -52,7 +51,7 @@ def _row(report: Report, table: Table, row: Row) -> str:
     leads = f"{row.name}: {three(row.leads, Unit.COUNT, report.currency)}"
     if not table.money:
         return leads
-    spend, cpl = (amount(one, Unit.MONEY, report.currency) for one in (row.spend, row.cpl))
+    spend, cpl = (three(one, Unit.MONEY, report.currency) for one in (row.spends, row.cpls))
     return f"{leads}; gasto {spend}; CPL {cpl}"
 
 

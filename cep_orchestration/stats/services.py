@@ -27,8 +27,8 @@ class Post(Protocol):
     @property
     def recipients(self) -> Sequence[str]: ...
 
-    def send(self, subject: str, body: str, filename: str, pdf: bytes) -> bool | None:
-        """Whether the mail server took it; None: nobody can know."""
+    def send(self, subject: str, body: str, filename: str, pdf: bytes) -> int | None:
+        """For how many recipients the mail server took it; True: it did not say for how many; None: nobody can know."""
         ...
 
 

@@ -18,8 +18,8 @@ AS_USUAL_SHARE = Decimal("0.1")
 
 
 def summary_of(kind: Period, headlines: Sequence[Headline], currency: str) -> list[str]:
-    """`headlines`: leads, leads of campaigns, spend, cost a lead, in this order."""
-    leads, brought, spend, cpl = (headline.values for headline in headlines)
+    """`headlines`: leads, leads of campaigns, spend, cost a lead, in this order; nothing is said of others."""
+    leads, brought, spend, cpl = (headline.values for headline in headlines[:4])
     sentences = [_leads(kind, leads)]
     if spend.now:
         sentences.append(_spend(spend.now, brought.now or Decimal(0), cpl, currency))

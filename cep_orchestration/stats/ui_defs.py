@@ -24,3 +24,10 @@ def asked_range(context: dg.AssetExecutionContext) -> tuple[date, date]:
     """The first and the last day of the run's partitions."""
     asked = context.partition_key_range
     return date.fromisoformat(asked.start), date.fromisoformat(asked.end)
+
+
+def is_backfill(context: dg.AssetExecutionContext) -> bool:
+    """Whether the run is a backfill's, or one of those launched again: Dagster leaves the tag out there."""
+    run = context.run
+    first = context.instance.get_run_by_id(run.root_run_id) if run.root_run_id else None
+    return any(BACKFILL in one.tags for one in (run, first) if one)

@@ -115,6 +115,13 @@ INJECTIONS = (
         lambda kind, day: Fault(day, meta_leads=0.5),
         lambda kind: kind.leads_a_day >= 10,
     ),
+    Injection(
+        "leads_agree",
+        "all of ours lost, 1 a day",
+        24,
+        lambda kind, day: Fault(day, own_leads=0.0),
+        lambda kind: 1 <= kind.leads_a_day < 3,
+    ),
 )
 
 

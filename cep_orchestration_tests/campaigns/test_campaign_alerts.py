@@ -9,6 +9,7 @@ from cep_orchestration.alerts.store import AlertBook
 from cep_orchestration.alerts.ways import ways_to_people
 from cep_orchestration.failures import SettingError
 from cep_orchestration.ports import Alert, Severity
+from cep_orchestration_tests.alerts.alerting import UNHURRIED
 from cep_orchestration_tests.campaigns.ad_fakes import NOW, TODAY, AdDesk, figures
 from cep_orchestration_tests.fakes import FakeChat
 
@@ -29,7 +30,7 @@ def mail() -> FakeChat:
 @pytest.fixture
 def desk(desk: AdDesk, chat: FakeChat, mail: FakeChat) -> AdDesk:
     """Whose alerts are told for real: in a chat, and by mail to marketing."""
-    desk.alerts = AlertBook(desk.cms.engine, ways_to_people(chat=chat, marketing=mail))
+    desk.alerts = AlertBook(desk.cms.engine, ways_to_people(chat=chat, marketing=mail), pace=UNHURRIED)
     return desk
 
 

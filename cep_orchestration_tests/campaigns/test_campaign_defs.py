@@ -1,6 +1,7 @@
 """What Dagster shows of the campaigns: partitions, plots, checks, and failures that name who is missing."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,25 @@ def test_a_run_that_lacks_a_campaign_writes_the_others_and_then_fails_and_names_
     assert "Invierno (12): error 100" in str(said)
     assert "Otoño" not in str(said)
     assert materializations(instance, TOTALS)[None]["Campañas actualizadas en el CMS"] == 1
+
+
+def test_days_that_were_read_are_shown_whatever_becomes_of_the_totals(
+    desk: AdDesk, instance: dg.DagsterInstance
+) -> None:
+    desk.campaign("Otoño", "11")
+    desk.ads.deliver("11", 3, figures())
+    desk.read()
+    desk.ads.account_now = replace(desk.ads.account_now, time_zone="America/Bogota")
+    assert not run_job(desk, instance).success
+    assert materializations(instance, DAYS)["2026-11-24"]["Gasto"] == 20.0
+    assert materializations(instance, TOTALS) == {}
+
+
+def test_what_is_typed_beside_nothing_is_nothing(desk: AdDesk, instance: dg.DagsterInstance) -> None:
+    desk.campaign("Otoño", "11")
+    desk.ads.deliver("11", 3, figures())
+    assert run_job(desk, instance, {"campaign_id": "  "}).success
+    assert len(materializations(instance, DAYS)) == 28
 
 
 def test_one_campaign_by_hand_says_nothing_of_the_others_days(desk: AdDesk, instance: dg.DagsterInstance) -> None:

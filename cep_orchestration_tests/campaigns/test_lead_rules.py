@@ -104,3 +104,23 @@ def test_leads_that_do_not_agree_are_told_with_both_numbers() -> None:
     assert found(_counted(1_040, 19), "leads_agree") == (
         "Los leads no cuadran en campaña Otoño: Meta cuenta 1.040 y nuestra web 19 en los últimos 7 días completos."
     )
+
+
+@pytest.mark.parametrize(
+    ("before", "lately", "is_found"),
+    [
+        ((1, 1), (1, 0), False),  # not for long
+        ((1, 0), (1, 0), True),
+        ((0, 1), (0, 1), True),
+        ((1, 0), (1, 1), False),  # mended
+        ((1, 0), (0, 0), False),  # nothing lately
+    ],
+)
+def test_few_leads_that_do_not_agree_are_seen_over_the_weeks_before_too(
+    before: tuple[int, int], lately: tuple[int, int], is_found: bool
+) -> None:
+    """A lead a day, by Meta's count and ours."""
+    older, newer = (replace(USUAL, meta_leads=metas, own_leads=ours) for metas, ours in (before, lately))
+    sentence = found(campaign([*[newer] * 7, USUAL], like=older), "leads_agree")
+    assert (sentence is not None) == is_found
+    assert sentence is None or "en los últimos 28 días completos" in sentence

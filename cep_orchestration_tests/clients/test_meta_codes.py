@@ -30,7 +30,7 @@ SETTING = [
 REFUSED = [(400, 100, None), (400, 100, 33), (500, 100, None), (200, 100, None), (400, 999999, None), (404, 803, None)]
 TOO_LONG_AGO = [(400, 3018, None)]
 PAGES_AGAIN = [500, 502, 503, 504]
-PAGES_SETTING = [301, 401, 403, 404, 405]
+PAGES_SETTING = [301, 401, 403, 404, 405, 501]
 
 
 def _raised(meta: MetaServer) -> CepError:

@@ -3,14 +3,18 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from itertools import combinations
 from typing import Any
 
+from PIL import Image, ImageChops
 from pypdfium2 import PdfDocument
 
 Box = tuple[float, float, float, float]
 """Left, bottom, right, top: points from the lower left."""
 OVERLAP_SHARE = 0.2
+SEEN = 64
+"""Of 255: a difference in brightness that somebody sees."""
 
 
 @contextmanager
@@ -41,6 +45,13 @@ def text(pdf: bytes) -> str:
 def words(pdf: bytes) -> str:
     """The text with a space wherever there is any."""
     return " ".join(text(pdf).split())
+
+
+def unlike(one: bytes, other: bytes) -> int:
+    """How many pixels of two pictures of one size differ so that it is seen."""
+    first, second = (Image.open(BytesIO(picture)).convert("L") for picture in (one, other))
+    assert first.size == second.size
+    return sum(ImageChops.difference(first, second).histogram()[SEEN:])
 
 
 def boxes(pdf: bytes) -> list[list[Box]]:

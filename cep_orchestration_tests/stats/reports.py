@@ -9,6 +9,7 @@ from random import Random
 from cep_orchestration.amounts import money, number
 from cep_orchestration.stats.report import (
     Breakdown,
+    Cost,
     Headline,
     Period,
     Point,
@@ -65,20 +66,26 @@ def shared(total: int, count: int, random: Random | None = None) -> list[int]:
     return [part + (at < total - sum(parts)) for at, part in enumerate(parts)]
 
 
-def rows(names: Sequence[str], totals: Three, random: Random, spend: Decimal | None = None) -> list[Row]:
+def rows(names: Sequence[str], totals: Three, random: Random, spend: Three | None = None) -> list[Row]:
     """With so many leads together, most first, and so much spend, if any."""
     now = shared(int(totals.now or 0), len(names))
     before = shared(int(totals.before or 0), len(names), random)
     quarters = shared(int(4 * (totals.usual or 0)), len(names), random)
-    cents = shared(int(100 * (spend or 0)), len(names), random)
-    return [
-        _row(name, Three(Decimal(leads), Decimal(last), Decimal(usual) / 4), spend and Decimal(paid) / 100)
-        for name, leads, last, usual, paid in zip(names, now, before, quarters, cents, strict=True)
-    ]
+    numbers = zip(now, before, quarters, strict=True)
+    leads = [Three(Decimal(one), Decimal(last), Decimal(usual) / 4) for one, last, usual in numbers]
+    if spend is None:
+        return [Row(name, each) for name, each in zip(names, leads, strict=True)]
+    paid = [[Decimal(part) / 100 for part in shared(int(100 * (one or 0)), len(names), random)] for one in _all(spend)]
+    return [_row(*campaign) for campaign in zip(names, leads, *paid, strict=True)]
 
 
-def _row(name: str, leads: Three, spend: Decimal | None) -> Row:
-    return Row(name, leads, spend, spend / leads.now if spend is not None and leads.now else None)
+def _all(three: Three) -> tuple[Decimal | None, ...]:
+    return three.now, three.before, three.usual
+
+
+def _row(name: str, leads: Three, now: Decimal, before: Decimal, usual: Decimal) -> Row:
+    cpl = Cost(now, leads.now).cpl
+    return Row(name, leads, now, cpl, before=Cost(before, leads.before), usual=Cost(usual, leads.usual))
 
 
 def points(until: date, days: int, scale: int = 1, seed: int = 1) -> list[Point]:
@@ -95,17 +102,13 @@ def _point(day: date, random: Random, scale: int) -> Point:
 def breakdowns(totals: Sequence[Headline], random: Random, times: int = 1) -> list[Breakdown]:
     """Of campuses, courses and campaigns, as the headlines say; some leads came by no campaign."""
     leads, brought, spend, _ = (one.values for one in totals)
-    others = Three(*(_less(all_of_them, some) for all_of_them, some in _pairs(leads, brought)))
-    campaigns = [*rows(_numbered(CAMPAIGNS, times), brought, random, spend.now), *rows([""], others, random)]
+    others = Three(*(_less(whole, part) for whole, part in zip(_all(leads), _all(brought), strict=True)))
+    campaigns = [*rows(_numbered(CAMPAIGNS, times), brought, random, spend), *rows([""], others, random)]
     return [
         Breakdown("Sedes", rows(_numbered(CAMPUSES, times), leads, random)),
         Breakdown("Cursos", rows(_numbered(COURSES, times), leads, random)),
         Breakdown("Campañas", sorted(campaigns, key=lambda row: -(row.leads.now or 0))),
     ]
-
-
-def _pairs(one: Three, other: Three) -> list[tuple[Decimal | None, Decimal | None]]:
-    return [(one.now, other.now), (one.before, other.before), (one.usual, other.usual)]
 
 
 def _less(whole: Decimal | None, part: Decimal | None) -> Decimal:
@@ -237,7 +240,7 @@ def named(names: Sequence[str]) -> Report:
         breakdowns=[
             Breakdown("Sedes", rows(names, DAYS_HEADLINES[0].values, Random(2))),
             Breakdown("Cursos", rows(names, DAYS_HEADLINES[0].values, Random(3))),
-            Breakdown("Campañas", rows(names, DAYS_HEADLINES[1].values, Random(4), Decimal("1180.40"))),
+            Breakdown("Campañas", rows(names, DAYS_HEADLINES[1].values, Random(4), DAYS_HEADLINES[2].values)),
         ],
         anomalies=[f"CTR bajo en campaña {name}: 0,31%." for name in names],
     )

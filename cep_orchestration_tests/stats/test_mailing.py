@@ -28,16 +28,18 @@ class FakePost:
     breaks: bool = False
     loses: bool = False
     """The connection, while it is on its way."""
+    refused: int | None = None
+    """How many of the recipients; None: a server that does not say."""
     sent: list[tuple[str, str, str, bytes]] = field(default_factory=list)
 
-    def send(self, subject: str, body: str, filename: str, pdf: bytes) -> bool | None:
+    def send(self, subject: str, body: str, filename: str, pdf: bytes) -> int | None:
         if self.breaks:
             raise KeyboardInterrupt
         if self.loses:
             return None
         if not self.refuses:
             self.sent.append((subject, body, filename, pdf))
-        return not self.refuses
+        return not self.refuses if self.refused is None else len(self.recipients) - self.refused
 
 
 @pytest.fixture
@@ -72,13 +74,46 @@ def test_a_report_that_the_server_refuses_is_mailed_by_the_next_run(cms: DemoCms
     assert mailing.mail(report, PDF) is Mailed.SENT
 
 
+@pytest.mark.parametrize(
+    ("refused", "mailed"), [(None, Mailed.SENT), (0, Mailed.SENT), (1, Mailed.PARTLY), (2, Mailed.PARTLY)]
+)
+def test_a_report_that_was_refused_for_some_is_not_called_mailed_and_no_more(
+    cms: DemoCms, report: Report, refused: int | None, mailed: Mailed
+) -> None:
+    mailing = Mailing(cms.engine, FakePost(("a@cep.example", "b@cep.example", "c@cep.example"), refused=refused))
+    assert mailing.mail(report, PDF) is mailed
+    assert mailing.mail(report, PDF) is Mailed.BEFORE
+
+
+def test_a_report_that_was_refused_for_everybody_is_mailed_by_the_next_run(cms: DemoCms, report: Report) -> None:
+    post = FakePost(refused=1)
+    with pytest.raises(StatsError, match="no aceptó el reporte"):
+        Mailing(cms.engine, post).mail(report, PDF)
+    post.refused = 0
+    assert Mailing(cms.engine, post).mail(report, PDF) is Mailed.SENT
+
+
+def test_who_comes_while_a_report_is_mailed_is_not_told_that_it_was_interrupted(cms: DemoCms, report: Report) -> None:
+    another = Mailing(cms.engine, FakePost())
+
+    class Meanwhile(FakePost):
+        def send(self, subject: str, body: str, filename: str, pdf: bytes) -> int | None:
+            with pytest.raises(StatsError, match="Otra ejecución acaba de empezar a enviar"):
+                another.mail(report, PDF)
+            return super().send(subject, body, filename, pdf)
+
+    assert Mailing(cms.engine, Meanwhile()).mail(report, PDF) is Mailed.SENT
+    assert another.mail(report, PDF) is Mailed.BEFORE
+
+
 def test_a_report_whose_mailing_was_killed_is_not_sent_again_by_itself(cms: DemoCms, report: Report) -> None:
     post = FakePost(breaks=True)
     mailing = Mailing(cms.engine, post)
     with pytest.raises(KeyboardInterrupt):
         mailing.mail(report, PDF)
     post.breaks = False
-    with pytest.raises(StatsError, match="resend: true"):
+    cms.run("UPDATE orchestration.mailed_reports SET claimed_at = now() - interval '3 minutes'")
+    with pytest.raises(StatsError, match=r"se interrumpió.*resend: true"):
         mailing.mail(report, PDF)
     assert post.sent == []
     assert mailing.mail(report, PDF, again=True) is Mailed.SENT

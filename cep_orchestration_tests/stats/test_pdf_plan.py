@@ -30,6 +30,17 @@ def test_the_tables_of_a_day_have_room_on_its_page(sizes: list[int], headlines: 
     assert sum(strip_height(strip) + GAP for strip in planned.first) + NOTES < BOTTOM * 0.65
 
 
+@pytest.mark.parametrize("times", [1, 3, 20])
+def test_a_month_without_money_has_tables_on_its_first_page_too(times: int) -> None:
+    names, totals = [f"Sede {at}" for at in range(20 * times)], reports.three("900", "800", "700")
+    of_leads = [Breakdown(title, reports.rows(names, totals, Random(1))) for title in ("Sedes", "Cursos", "Campañas")]
+
+    planned = plan(replace(reports.month(), breakdowns=of_leads))
+
+    assert [[one.title for one in strip] for strip in planned.first] == [["Sedes", "Cursos"]]
+    assert [[one.title for one in strip] for strip in planned.later] == [["Campañas"]]
+
+
 def test_a_table_without_money_shares_its_line_with_another() -> None:
     assert [[one.title for one in strip] for strip in plan(reports.normal_day()).first] == [
         ["Sedes", "Cursos"],

@@ -8,6 +8,9 @@ from cep_orchestration.database.contract import contract_faults
 from cep_orchestration.stats.store import StatsStore
 from cep_orchestration_tests.demo_cms import DemoCms
 from cep_orchestration_tests.leads.running import channels_of
+from cep_orchestration_tests.stats.books import Books, on
+from cep_orchestration_tests.stats.counting import Past
+from cep_orchestration_tests.stats.test_reading import DAY, ONE, counted, names, report_of
 
 TODAY = datetime.now(UTC).date()
 
@@ -38,3 +41,8 @@ def test_a_source_of_a_wrong_type_is_a_fault_and_none_is_not(cms: DemoCms) -> No
     with cms.engine.connect() as connection:
         [fault] = contract_faults(connection)
     assert "column source of the view orchestration.cms_leads is integer" in fault
+
+
+def test_a_source_that_brought_nobody_this_time_is_called_by_its_name(books: Books) -> None:
+    counted(books, Past([*on(DAY - ONE, 2, source="web"), *on(DAY, 1, source="meta")]), DAY - ONE, DAY)
+    assert names(report_of(books), "Origen") == [("meta", 1), ("web", 0)]

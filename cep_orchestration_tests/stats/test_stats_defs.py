@@ -8,18 +8,21 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run
 
+from cep_orchestration.stats.days import MADRID
 from cep_orchestration.stats.defs import AGREES, NO_GAPS, daily, roll_up_stats_schedule
 from cep_orchestration.stats.report import Period
 from cep_orchestration.stats.report_defs import MAILINGS, REPORTS, key_of
 from cep_orchestration.stats.services import StatsServices
 from cep_orchestration.stats.store import StatsStore
-from cep_orchestration.stats.ui_defs import DAILY, RANGE_END, RANGE_START
+from cep_orchestration.stats.ui_defs import BACKFILL, DAILY, RANGE_END, RANGE_START
 from cep_orchestration_tests.demo_cms import DemoCms
 from cep_orchestration_tests.stats.test_mailing import FakePost
 
 NOW = datetime.now(UTC)
-TODAY = NOW.date()
+TODAY = NOW.astimezone(MADRID).date()
 YESTERDAY = TODAY - timedelta(days=1)
 
 
@@ -38,15 +41,16 @@ class FakeFiles:
 
 @dataclass
 class Desk:
-    """The statistics of a test, the clock at noon of today."""
+    """The statistics of a test."""
 
     cms: DemoCms
     instance: dg.DagsterInstance
     files: FakeFiles = field(default_factory=FakeFiles)
     post: FakePost = field(default_factory=FakePost)
+    now: datetime = NOW
 
     def services(self) -> StatsServices:
-        return StatsServices(StatsStore(self.cms.engine), self.files, self.post, lambda: NOW, "INFO")
+        return StatsServices(StatsStore(self.cms.engine), self.files, self.post, lambda: self.now, "INFO")
 
     def materialize(self, *keys: dg.AssetKey, since: date, until: date, **tags: str) -> dg.ExecuteInProcessResult:
         return dg.materialize(
@@ -57,6 +61,16 @@ class Desk:
             resources={"stats_services": self.services()},
             raise_on_error=False,
         )
+
+    def launch_again(self, first: dg.ExecuteInProcessResult, *keys: dg.AssetKey) -> bool:
+        """As «Re-execute all» does it, which leaves out the tag of a backfill that is over."""
+        resources = {"stats_services": self.services()}
+        again = dg.define_asset_job("again", selection=list(keys), executor_def=dg.in_process_executor)
+        defined = dg.Definitions([daily, *REPORTS, *MAILINGS], jobs=[again], resources=resources)
+        tags = {name: value for name, value in first.dagster_run.tags.items() if name != BACKFILL}
+        job = defined.resolve_job_def("again")
+        run = self.instance.create_run_for_job(job, tags=tags, parent_run_id=first.run_id, root_run_id=first.run_id)
+        return execute_run(InMemoryJob(job), run, self.instance).success
 
     def shown(self, key: dg.AssetKey) -> dict[str | None, Mapping[str, Any]]:
         records = self.instance.fetch_materializations(key, limit=1_000, ascending=True).records
@@ -132,6 +146,24 @@ def test_a_backfill_renders_and_mails_nobody(desk: Desk) -> None:
     assert len(desk.files.kept) == 3
     assert desk.post.sent == []
     assert desk.cms.rows("SELECT count(*) FROM orchestration.mailed_reports") == [0]
+
+
+def test_a_backfill_that_is_launched_again_mails_nobody_either(desk: Desk) -> None:
+    keys = [DAILY, key_of(Period.DAY, "report"), key_of(Period.DAY, "mailing")]
+    first = desk.materialize(*keys, since=YESTERDAY, until=YESTERDAY, **{BACKFILL: "abc"})
+    assert desk.launch_again(first, *keys)
+    assert desk.post.sent == []
+    assert "es un backfill" in desk.shown(keys[-1])[YESTERDAY.isoformat()]["Correo"]
+    assert desk.services().store.was_backfilled(YESTERDAY)
+
+
+def test_a_night_that_is_launched_again_mails_what_it_did_not(desk: Desk) -> None:
+    keys = [DAILY, key_of(Period.DAY, "report"), key_of(Period.DAY, "mailing")]
+    desk.post.refuses = True
+    first = desk.materialize(*keys, since=YESTERDAY, until=YESTERDAY)
+    desk.post.refuses = False
+    assert desk.launch_again(first, *keys)
+    assert len(desk.post.sent) == 1
 
 
 def test_two_weeks_that_are_made_up_for_are_three_mails_at_most(desk: Desk) -> None:
