@@ -18,7 +18,7 @@ import click
 from dotenv.parser import Binding, parse_stream
 from sqlalchemy.exc import SQLAlchemyError
 
-from cep_orchestration import checks
+from cep_orchestration import checks, cli_restore
 from cep_orchestration.database.engine import connect, opened
 from cep_orchestration.database.migrate import migrate as migrate_database
 from cep_orchestration.environment import setting_names
@@ -147,6 +147,12 @@ def leads(count: int, rate: float | None) -> None:
     made = list(add_leads(engine, count, rate, lambda: datetime.now(UTC), time.sleep, Random()))  # noqa: S311 - demo
     which = f"{made[0]} to {made[-1]}" if len(made) > 1 else made[0]
     click.echo(f"New leads in the demo CMS: {len(made)} ({which}).")
+
+
+for restoring in (cli_restore.backups, cli_restore.restore):
+    assert restoring.callback, "it has one"  # noqa: S101 - for mypy
+    restoring.callback = in_sentences(restoring.callback)
+    main.add_command(restoring)
 
 
 def environment() -> dict[str, str]:

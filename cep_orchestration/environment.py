@@ -5,6 +5,7 @@ The console command and the resources read the process's environment, and hand i
 
 from collections.abc import Mapping
 from dataclasses import fields
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ CRM_CREDENTIALS = {
     "zoho": "ZOHO_CLIENT_SECRET",
 }
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+ALERTED = ("DEVELOPERS", "OPERATORS", "MARKETING", "MANAGEMENT")
+SEVERITIES = ("LOW", "MEDIUM", "HIGH", "CRITICAL")
 PORTS = ("UI", "SANDBOX", "CODE_SERVER", "POSTGRES", "S3", "SMTP")
 CAMPAIGN = "CAMPAIGN_"
 DEFAULTS = {
@@ -63,6 +66,10 @@ DEFAULTS = {
     "LEADS_LOOK_UP_SECONDS": "300",
     "META_BASE_URL": "https://graph.facebook.com/v26.0",
     "META_TIME_ZONE": "Europe/Madrid",
+    "ALERT_QUIET_HOURS_LOW": "24",
+    "ALERT_QUIET_HOURS_MEDIUM": "24",
+    "ALERT_QUIET_HOURS_HIGH": "4",
+    "ALERT_QUIET_HOURS_CRITICAL": "1",
     **{f"{CAMPAIGN}{each.name.upper()}": str(each.default) for each in fields(CampaignThresholds)},
 }
 
@@ -125,9 +132,12 @@ def _settings(reader: Reader) -> Settings:
         slack=providers.webhook("Slack", "SLACK_WEBHOOK_URL"),
         smtp_url=reader.address("SMTP_URL", ("smtp", "smtps")),
         smtp_from=reader.email("SMTP_FROM"),
-        alert_emails={
-            group.lower(): reader.emails(f"ALERT_EMAIL_{group}") for group in ("DEVELOPERS", "OPERATORS", "MARKETING")
+        alert_emails={group.lower(): reader.emails(f"ALERT_EMAIL_{group}") for group in ALERTED},
+        alert_quiet={
+            severity.lower(): timedelta(hours=reader.number(f"ALERT_QUIET_HOURS_{severity}", least=0))
+            for severity in SEVERITIES
         },
+        ui_url=reader.address("UI_URL", ("http", "https")).rstrip("/") or f"http://127.0.0.1:{ports.ui}",
         report_recipients=reader.emails("REPORT_RECIPIENTS"),
         ui_hosts=reader.hosts("UI_HOSTS"),
         call_limits=_call_limits(reader),
@@ -140,6 +150,10 @@ def _backups(reader: Reader) -> BackupSettings:
     media_dir, media_bucket = reader.path("MEDIA_DIR"), reader.text("MEDIA_BUCKET")
     if media_dir and media_bucket:
         reader.faults.append("MEDIA_DIR and MEDIA_BUCKET are both set; the CMS's files are in one of them.")
+    if media_bucket == reader.text("BACKUP_BUCKET"):
+        reader.faults.append(
+            "MEDIA_BUCKET is BACKUP_BUCKET: backups would hold themselves; give them one of their own."
+        )
     return BackupSettings(
         bucket=reader.text("BACKUP_BUCKET"),
         retention_days=int(reader.number("BACKUP_RETENTION_DAYS", least=1, whole=True)),

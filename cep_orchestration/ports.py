@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -31,6 +31,7 @@ class Reason(StrEnum):
     UNREADABLE = "unreadable in the CMS"
     SAME_ADDRESS = "waits for another lead with its address"
     INTERRUPTED = "interrupted while sending"
+    RESTORED = "restored copy"
     NO_CONNECTION = "no connection"
     NO_CONNECTION_IN_TIME = "no connection in time"
     NO_ANSWER_IN_TIME = "no answer in time"
@@ -210,11 +211,20 @@ class Audience(StrEnum):
 
     OPERATORS = "operators"
     MARKETING = "marketing"
+    MANAGEMENT = "management"
+
+
+BY_SEVERITY = timedelta.min
+"""The quiet time that the settings give an alert's severity."""
 
 
 @dataclass(frozen=True)
 class Alert:
-    """What a person must know; without personal data. Equal fingerprints are the same trouble."""
+    """What a person must know; without personal data. Equal fingerprints are the same trouble. `title`: what happened;
+    `means`: what follows from it, if nobody acts; `run_id`: where it can be looked at, if not in the run that says so.
+
+    The last three are filled in when it is told.
+    """
 
     fingerprint: str
     severity: Severity
@@ -223,8 +233,13 @@ class Alert:
     over: bool = False
     """It says that the trouble is over; `what_to_do` says how long it lasted then."""
     audience: Audience = Audience.OPERATORS
-    quiet: timedelta | None = timedelta(hours=1)
+    quiet: timedelta | None = BY_SEVERITY
     """For how long the same trouble is not told again; None: until it is over."""
+    means: str = ""
+    run_id: str = ""
+    since: datetime | None = field(default=None, compare=False)
+    count: int = field(default=1, compare=False)
+    link: str = field(default="", compare=False)
 
 
 class Alerts(Protocol):
@@ -246,4 +261,20 @@ class Teller(Protocol):
 
     def tell(self, alert: Alert) -> bool:
         """Whether it took the alert."""
+        ...
+
+
+class Signal(StrEnum):
+    """What a dead man's switch is told."""
+
+    START = "start"
+    SUCCESS = "success"
+    FAILURE = "failure"
+
+
+class Switch(Protocol):
+    """A dead man's switch: tells somebody when success was not signalled in time."""
+
+    def signal(self, signal: Signal) -> bool:
+        """Whether it was taken."""
         ...

@@ -1,20 +1,32 @@
 """From the environment to what the jobs work with: the one place where vendors are chosen and built."""
 
 import os
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib.metadata import version
+from random import Random
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 from sqlalchemy import Engine
 
+from cep_orchestration.alerts.services import AlertServices
 from cep_orchestration.alerts.store import AlertBook
 from cep_orchestration.alerts.ways import Way, ways_to_people
+from cep_orchestration.backups.backup_store import BackupStore
+from cep_orchestration.backups.media_source import BucketSource, FolderSource, MediaSource
+from cep_orchestration.backups.media_store import MediaIndex
+from cep_orchestration.backups.night import Night
+from cep_orchestration.backups.scratch import scratch_at
+from cep_orchestration.backups.services import BackupServices
+from cep_orchestration.backups.streams import Age, Plain
 from cep_orchestration.campaigns.anomaly_store import AnomalyStore
 from cep_orchestration.campaigns.services import CampaignServices
 from cep_orchestration.campaigns.store import CampaignStore
 from cep_orchestration.clients import hubspot, salesforce, zoho
+from cep_orchestration.clients.heartbeat import Heartbeat
 from cep_orchestration.clients.http import Http, Requests
 from cep_orchestration.clients.mailchimp import Mailchimp, authorization
 from cep_orchestration.clients.mandrill import Mandrill
@@ -24,7 +36,7 @@ from cep_orchestration.clients.slack import Slack
 from cep_orchestration.clients.smtp import AlertMail, ReportMail, Smtp
 from cep_orchestration.clients.whatsapp import WhatsApp
 from cep_orchestration.database.call_gate import CallGate
-from cep_orchestration.database.engine import connect, is_demo, opened
+from cep_orchestration.database.engine import connect, is_demo, opened, postgres_url
 from cep_orchestration.database.tokens import DatabaseTokens
 from cep_orchestration.environment import read_ad_time_zone, read_settings
 from cep_orchestration.failures import SettingError
@@ -35,7 +47,7 @@ from cep_orchestration.leads.model import Channel
 from cep_orchestration.leads.services import LeadServices
 from cep_orchestration.leads.store import Ledger
 from cep_orchestration.ports import Crm
-from cep_orchestration.settings import Provider, Settings, mixing_faults
+from cep_orchestration.settings import ObjectStorage, Provider, Settings, mixing_faults
 from cep_orchestration.stats.services import StatsServices
 from cep_orchestration.stats.store import StatsStore
 
@@ -45,19 +57,36 @@ OWN_LIMITS = {MANDRILL_SEARCH: 20 / 60}
 CRM_BATCHES = {"hubspot": hubspot.CALL_SIZE, "salesforce": salesforce.CALL_SIZE, "zoho": zoho.CALL_SIZE}
 
 
-def lead_services(settings: Settings) -> LeadServices:
-    """Raises SettingError when invented leads would meet a real service."""
+def lead_services(settings: Settings, run_id: str = "") -> LeadServices:
+    """Raises SettingError when invented leads would meet a real service. `run_id`: of the run that works with them."""
     engine = unmixed_database(settings)
     requests, gate = Requests(), call_gate(engine, settings)
     return LeadServices(
         ledger=Ledger(engine, settings.lead_rules),
         channels=channels(settings, engine, requests, gate),
         states=ChannelStates(engine),
-        alerts=AlertBook(engine, ways(settings, requests, call_gate(engine, settings))),
+        alerts=alert_book(settings, engine, requests, call_gate(engine, settings), run_id),
         gate=gate,
         close=gate.close,
         workers=settings.call_limits.at_once,
         requests=requests.by_provider,
+        log_level=settings.log_level,
+    )
+
+
+def alert_book(settings: Settings, engine: Engine, requests: Requests, gate: CallGate, run_id: str = "") -> AlertBook:
+    found = ways(settings, requests, gate)
+    return AlertBook(engine, found, quiet=settings.alert_quiet, ui_url=settings.ui_url, run_id=run_id)
+
+
+def alert_services(settings: Settings) -> AlertServices:
+    """Raises SettingError when invented troubles would be told to real people."""
+    engine = unmixed_database(settings)
+    gate = call_gate(engine, settings)
+    return AlertServices(
+        book=alert_book(settings, engine, Requests(), gate),
+        close=gate.give_back_session,
+        now=lambda: datetime.now(UTC),
         log_level=settings.log_level,
     )
 
@@ -151,8 +180,8 @@ def crm(settings: Settings, engine: Engine, http: Callable[..., Http]) -> Crm | 
     )
 
 
-def campaign_services(settings: Settings) -> CampaignServices:
-    """Raises SettingError when invented campaigns would meet a real service."""
+def campaign_services(settings: Settings, run_id: str = "") -> CampaignServices:
+    """Raises SettingError when invented campaigns would meet a real service. `run_id`: as of lead_services."""
     engine = unmixed_database(settings)
     requests, gate = Requests(), call_gate(engine, settings)
     meta = settings.meta
@@ -164,7 +193,7 @@ def campaign_services(settings: Settings) -> CampaignServices:
         if meta
         else None,
         account_id=f"act_{meta.account.removeprefix('act_')}" if meta else "",
-        alerts=AlertBook(engine, ways(settings, requests, gate)),
+        alerts=alert_book(settings, engine, requests, gate, run_id),
         thresholds=settings.campaign_thresholds,
         time_zone=settings.meta_time_zone,
         now=lambda: datetime.now(UTC),
@@ -186,18 +215,55 @@ def stats_services(settings: Settings) -> StatsServices:
     )
 
 
+def backup_services(settings: Settings) -> BackupServices:
+    """Raises SettingError where there is no bucket."""
+    storage, chosen = settings.object_storage, settings.backups
+    if storage is None:
+        raise SettingError("S3_ACCESS_KEY_ID is missing: backups go to an S3 bucket (S3_… and BACKUP_BUCKET).")
+    engine = unmixed_database(settings)
+    scratch_url = postgres_url(chosen.scratch_url, "BACKUP_SCRATCH_URL") if chosen.scratch_url else None
+    switch = chosen.heartbeat_url
+    return BackupServices(
+        store=S3Objects(storage, chosen.bucket),
+        engine=engine,
+        url=engine.url,
+        scratch=scratch_at(engine.url, scratch_url),
+        book=BackupStore(engine),
+        media=media_source(settings, storage),
+        index=MediaIndex(engine),
+        cipher=lambda: Age(chosen.public_key) if chosen.public_key else Plain(),
+        switch=Heartbeat(Http("heartbeat", switch, Requests(), read_seconds=5.0), switch) if switch else None,
+        retention_days=chosen.retention_days,
+        tools_dir=chosen.tools_dir,
+        identity_file=chosen.identity_file,
+        views_file=settings.cms_views_file,
+        program_version=version("cep-orchestration"),
+        now=lambda: datetime.now(UTC),
+        clock=time.monotonic,
+        random=Random(),  # noqa: S311 - which contents are looked at, no secret
+        log_level=settings.log_level,
+    )
+
+
+def media_source(settings: Settings, storage: ObjectStorage) -> MediaSource | None:
+    chosen = settings.backups
+    if chosen.media_bucket:
+        return BucketSource(S3Objects(storage, chosen.media_bucket), chosen.media_prefix)
+    return FolderSource(chosen.media_dir) if chosen.media_dir else None
+
+
 def ad_time_zone() -> ZoneInfo:
     return read_ad_time_zone(os.environ)
 
 
 @dg.resource(description="La base de datos del CMS, el registro de entregas y los servicios externos configurados.")
-def lead_services_resource(_context: dg.InitResourceContext) -> LeadServices:
-    return lead_services(read_settings(os.environ))
+def lead_services_resource(context: dg.InitResourceContext) -> LeadServices:
+    return lead_services(read_settings(os.environ), _run_id(context))
 
 
 @dg.resource(description="Las métricas de campañas en la base de datos, y la cuenta publicitaria de Meta.")
-def campaign_services_resource(_context: dg.InitResourceContext) -> CampaignServices:
-    return campaign_services(read_settings(os.environ))
+def campaign_services_resource(context: dg.InitResourceContext) -> CampaignServices:
+    return campaign_services(read_settings(os.environ), _run_id(context))
 
 
 @dg.resource(description="Las estadísticas en la base de datos, dónde se guardan los reportes y a quién se envían.")
@@ -205,7 +271,28 @@ def stats_services_resource(_context: dg.InitResourceContext) -> StatsServices:
     return stats_services(read_settings(os.environ))
 
 
+@dg.resource(description="El registro de avisos en la base de datos, y las vías por las que llegan a las personas.")
+def alert_services_resource(_context: dg.InitResourceContext) -> AlertServices:
+    return alert_services(read_settings(os.environ))
+
+
+def _run_id(context: dg.InitResourceContext) -> str:
+    """Empty where no run asks for it, as in a sensor."""
+    return context.run.run_id if context.run else ""
+
+
+@dg.resource(description="Las copias de seguridad: la base de datos, los medios y el bucket. Una a la vez.")
+def backup_night_resource(context: dg.InitResourceContext) -> Iterator[Night]:
+    night = Night(backup_services(read_settings(os.environ)), _run_id(context))
+    try:
+        yield night
+    finally:
+        night.close()
+
+
 RESOURCES = {
+    "backup_night": backup_night_resource,
+    "alert_services": alert_services_resource,
     "lead_services": lead_services_resource,
     "campaign_services": campaign_services_resource,
     "stats_services": stats_services_resource,

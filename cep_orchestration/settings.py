@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -125,7 +126,10 @@ class BackupSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the environment says. A provider that is None is not configured."""
+    """What the environment says. A provider that is None is not configured.
+
+    alert_quiet: by severity, for how long a trouble that lasts is not told again. ui_url: by which people reach the UI.
+    """
 
     home: Path
     ports: Ports
@@ -150,6 +154,8 @@ class Settings:
     smtp_url: str
     smtp_from: str
     alert_emails: Mapping[str, tuple[str, ...]]
+    alert_quiet: Mapping[str, timedelta]
+    ui_url: str
     report_recipients: tuple[str, ...]
     ui_hosts: tuple[str, ...]
     call_limits: CallLimits

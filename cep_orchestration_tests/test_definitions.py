@@ -23,6 +23,7 @@ OPERATOR = {
     "lead_timeline",
 }
 PRIORITIES = dict.fromkeys({"process_leads", "review_deliveries", *OPERATOR}, "2") | {
+    "silence_alert": "2",
     "sync_campaigns": "1",
     "roll_up_stats": "0",
 }
@@ -119,7 +120,10 @@ def test_every_job_has_owner_priority_and_a_spanish_description(repository: dg.R
 
 
 def test_every_sensor_and_schedule_runs_by_default_and_is_described(repository: dg.RepositoryDefinition) -> None:
-    assert {sensor.name for sensor in repository.sensor_defs} == {"new_leads", "periodic_reports"}
+    assert {sensor.name for sensor in repository.sensor_defs} == {
+        *("new_leads", "periodic_reports"),
+        *("failed_runs", "failing_checks", "untold_alerts"),
+    }
     for sensor in repository.sensor_defs:
         assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
         assert is_spanish(sensor.description)

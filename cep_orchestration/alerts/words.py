@@ -1,6 +1,29 @@
 """What the alerts' book itself says to people, in Spanish."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+
+from cep_orchestration.alerts.ways import RANKS
+from cep_orchestration.ports import Alert, Severity
+
+LISTED = 10
+TITLE_LENGTH = 200
+COUNTED: Mapping[Severity, tuple[str, str]] = {
+    Severity.CRITICAL: ("crítico", "críticos"),
+    Severity.HIGH: ("alto", "altos"),
+    Severity.MEDIUM: ("medio", "medios"),
+    Severity.LOW: ("bajo", "bajos"),
+}
+MEANS: Mapping[Severity, str] = {
+    Severity.LOW: "Es solo para saberlo.",
+    Severity.MEDIUM: "No es urgente; conviene mirarlo hoy.",
+    Severity.HIGH: "Algo no llega a quien lo espera; mírelo en cuanto pueda.",
+    Severity.CRITICAL: "Hay datos o personas en juego; actúe ahora.",
+}
+"""For alerts that do not say what they mean."""
+DIGEST = "digest"
+DIGEST_MEANS = "Muchos avisos a la vez suelen tener una misma causa: empiece por el más grave y más antiguo."
 
 
 def lasted(time: timedelta) -> str:
@@ -16,3 +39,38 @@ def lasted(time: timedelta) -> str:
 
 def _days(count: int) -> str:
     return "1 día" if count == 1 else f"{count} días"
+
+
+def digest(alerts: Sequence[Alert], link: str) -> Alert:
+    """Several alerts as one, the worst first. `link`: where all can be looked at."""
+    ordered = sorted(alerts, key=lambda one: (one.over, -RANKS[one.severity]))
+    going_on = [one for one in alerts if not one.over]
+    lines = [f"• {_line(one)}" for one in ordered[:LISTED]]
+    if more := len(ordered) - LISTED:
+        lines += [f"… y {more} más."] if more > 0 else []
+    return Alert(
+        fingerprint=DIGEST,
+        severity=max((one.severity for one in going_on or alerts), key=RANKS.__getitem__),
+        title=f"{len(alerts)} avisos a la vez: {_counted(alerts)}",
+        what_to_do="\n".join(lines),
+        over=not going_on,
+        audience=alerts[0].audience,
+        means=DIGEST_MEANS if going_on else "",
+        since=min((one.since for one in alerts if one.since), default=None),
+        count=1,
+        link=link,
+    )
+
+
+def _line(alert: Alert) -> str:
+    mark = "RESUELTO" if alert.over else alert.severity.upper()
+    times = f" ({alert.count} veces)" if alert.count > 1 and not alert.over else ""
+    return f"[{mark}] {alert.title[:TITLE_LENGTH]}{times}"
+
+
+def _counted(alerts: Sequence[Alert]) -> str:
+    going_on = Counter(one.severity for one in alerts if not one.over)
+    parts = [f"{going_on[each]} {COUNTED[each][going_on[each] > 1]}" for each in COUNTED if going_on[each]]
+    if over := sum(one.over for one in alerts):
+        parts.append(f"{over} {'resuelto' if over == 1 else 'resueltos'}")
+    return f"{', '.join(parts[:-1])} y {parts[-1]}" if len(parts) > 1 else parts[0]

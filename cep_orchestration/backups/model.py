@@ -64,7 +64,7 @@ class DatabaseManifest:
     recipient: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MediaObject:
     """A file's content, kept once whatever files have it. `raw_sha256` names it."""
 
@@ -77,7 +77,7 @@ class MediaObject:
 @dataclass(frozen=True)
 class MediaManifest:
     """One state of all media. `files_key`: the object that lists its files; `objects`: the contents that they have, all
-    under `prefix`. `uploaded_…`: what this backup had to store anew."""
+    under `prefix`; the first `uploaded_objects` of them are those that this backup had to store anew."""
 
     taken_at: datetime
     run_id: str
@@ -130,8 +130,13 @@ class Entry:
     manifest: Manifest | None
     proof: Proof | None
     damage: str = ""
-    """Why the manifest or the proof cannot be read."""
+    """Why the manifest or the proof cannot be read, or what else it is not that its manifest says."""
 
     @property
     def proven(self) -> bool:
-        return self.manifest is not None and self.proof is not None and self.proof.holds
+        return self.manifest is not None and self.proof is not None and self.proof.holds and not self.damage
+
+    @property
+    def unreadable(self) -> bool:
+        """It has a manifest that cannot be read: nobody knows which contents it names."""
+        return self.manifest is None and bool(self.damage)

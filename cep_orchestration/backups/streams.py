@@ -11,6 +11,8 @@ from cep_orchestration.object_ports import Readable, Sink
 
 LEVEL = 3
 CHUNK_BYTES = 1 << 20
+STEP_BYTES = 256
+"""Expanded at once: zstd makes up to 32,768 times as much of it, which is held whole."""
 
 
 class Cipher(Protocol):
@@ -82,8 +84,14 @@ def unpack(source: Readable, sink: Sink, cipher: Cipher) -> Packed:
 
     stored, raw = Measured(source), MeasuredSink(sink)
     expander = zstandard.ZstdDecompressor().decompressobj()
+
+    def expand(data: bytes) -> None:
+        for begin in range(0, len(data), STEP_BYTES):
+            if expanded := expander.decompress(data[begin : begin + STEP_BYTES]):
+                raw.write(expanded)
+
     try:
-        cipher.open(stored, Written(lambda data: raw.write(expander.decompress(data))))
+        cipher.open(stored, Written(expand))
     except zstandard.ZstdError:
         raise BackupError("Los datos de la copia están dañados: no se pueden descomprimir.") from None
     if not expander.eof:

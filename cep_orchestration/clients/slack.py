@@ -2,11 +2,14 @@
 
 import html
 
+from cep_orchestration.clients.alert_lines import lines
 from cep_orchestration.clients.http import Http, NoAnswerError
 from cep_orchestration.ports import Alert, Severity
 
 MARKS = {Severity.LOW: "ℹ️", Severity.MEDIUM: "⚠️", Severity.HIGH: "🔴", Severity.CRITICAL: "🚨"}
 OVER = "✅"
+LONGEST = 4_000
+"""Slack breaks longer texts apart. https://docs.slack.dev/reference/methods/chat.postMessage#truncating"""
 
 
 class Slack:
@@ -16,7 +19,7 @@ class Slack:
     def tell(self, alert: Alert) -> bool:
         """Whether Slack took it."""
         mark = OVER if alert.over else MARKS[alert.severity]
-        text = html.escape(f"{mark} *{alert.title}*\n{alert.what_to_do}", quote=False)
+        text = html.escape("\n".join([f"{mark} *{alert.title}*", *lines(alert)]), quote=False)[:LONGEST]
         try:
             answer = self._http.post("", {"text": text})
         except NoAnswerError:

@@ -11,6 +11,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, localtime, make_msgid
 from urllib.parse import unquote, urlsplit
 
+from cep_orchestration.clients.alert_lines import lines
 from cep_orchestration.ports import Alert, Severity
 
 log = logging.getLogger(__name__)
@@ -45,9 +46,9 @@ class Smtp:
         self._trusted = trusted
         self._seconds = seconds
 
-    def send(self, letter: EmailMessage, to: Sequence[str]) -> bool | None:
-        """Whether the server took it, for one recipient at least; None: the connection was lost meanwhile, and nobody
-        knows. Sets sender, recipients, date and id."""
+    def send(self, letter: EmailMessage, to: Sequence[str]) -> int | None:
+        """For how many recipients the server took it; None: the connection was lost meanwhile, and nobody knows. Sets
+        sender, recipients, date and id."""
         letter["From"], letter["To"] = self.sender, ", ".join(to)
         letter["Date"], letter["Message-ID"] = format_datetime(localtime()), make_msgid(domain=self._sender_domain)
         is_out = False
@@ -59,10 +60,10 @@ class Smtp:
                     server.quit()
         except (smtplib.SMTPException, OSError, UnicodeError) as error:
             log.error("the mail server did not take a letter: %s", _reason(error))
-            return None if is_out and not isinstance(error, REFUSALS) else False
+            return None if is_out and not isinstance(error, REFUSALS) else 0
         if refused:
             log.warning("the mail server refused %d of %d recipients of a letter", len(refused), len(to))
-        return True
+        return len(to) - len(refused)
 
     @property
     def _sender_domain(self) -> str:
@@ -117,8 +118,9 @@ class AlertMail:
         letter = EmailMessage(policy=SMTP)
         letter["Subject"] = _one_line(f"{_mark(alert)}{alert.title}")
         letter["Auto-Submitted"] = "auto-generated"  # nobody's absence note answers it
-        severity = "" if alert.over else f"\nGravedad: {SEVERITIES[alert.severity]}.\n"
-        letter.set_content(f"{alert.title}\n\n{alert.what_to_do}\n{severity}", cte="quoted-printable")
+        severity = [] if alert.over else [f"Gravedad: {SEVERITIES[alert.severity]}."]
+        body = "\n\n".join([alert.title, *lines(alert), *severity])
+        letter.set_content(f"{body}\n", cte="quoted-printable")
         return bool(self._server.send(letter, self._recipients))
 
 
@@ -129,7 +131,7 @@ class ReportMail:
         self._server = server
         self.recipients = recipients
 
-    def send(self, subject: str, body: str, filename: str, pdf: bytes) -> bool | None:
+    def send(self, subject: str, body: str, filename: str, pdf: bytes) -> int | None:
         """As Smtp.send."""
         letter = EmailMessage(policy=SMTP)
         letter["Subject"] = _one_line(subject)
@@ -142,7 +144,7 @@ class ReportMail:
 def _mark(alert: Alert) -> str:
     if alert.over:
         return "[RESUELTO] "
-    return "[CRITICAL] " if alert.severity == Severity.CRITICAL else ""
+    return f"[{alert.severity.upper()}] "
 
 
 def _one_line(text: str) -> str:

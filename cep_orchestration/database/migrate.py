@@ -11,6 +11,7 @@ from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from cep_orchestration.database.contract import HAS_SOURCE, LEAD_SOURCE, PACKAGED_VIEWS, contract_faults, make_views
 from cep_orchestration.database.engine import opened
+from cep_orchestration.database.home import adopt
 from cep_orchestration.failures import SettingError
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -40,12 +41,14 @@ def migrate(engine: Engine, views_file: Path | None) -> int | None:
         file = views_file or PACKAGED_VIEWS
         make_views(connection, file)
         try:
-            return _baseline(connection)
+            baseline = _baseline(connection)
         except (DataError, IntegrityError) as error:
             raise SettingError(
                 f"The leads that {file} maps cannot be recorded ({type(error).__name__}): each needs an id of its own, "
                 "and columns that can be read; correct the file and run «cep migrate»."
             ) from error
+        adopt(connection)
+        return baseline
 
 
 def database_faults(engine: Engine) -> list[str]:

@@ -11,10 +11,12 @@ import dagster as dg
 from cep_orchestration.database.engine import discreet
 from cep_orchestration.leads import channel_defs, ledger_defs, operator_defs, timeline_defs
 from cep_orchestration.leads.drain import Drain
+from cep_orchestration.leads.restored import Quarantine
 from cep_orchestration.leads.rules import should_drain
 from cep_orchestration.leads.services import LeadServices
 from cep_orchestration.leads.story import Story
 from cep_orchestration.leads.ui_defs import OWNERS, PRIORITY, RESULT_COLUMNS, result_row
+from cep_orchestration.leads.words import RESTORED_ADVICE, RESTORED_TITLE
 from cep_orchestration.logs import job_log
 from cep_orchestration.ui import table
 
@@ -41,6 +43,8 @@ def deliver_leads(context: dg.OpExecutionContext, lead_services: dg.ResourcePara
             stop.set()
         counts.update(leads=story.recorded, deliveries=story.outcomes.total(), requests=lead_services.requests.total())
     context.add_output_metadata(story_metadata(story, lead_services.requests, gave_way=gave_way))
+    if drain.quarantine:
+        context.add_output_metadata({"Copia restaurada": quarantine_text(drain.quarantine)})
 
 
 def _wait(context: dg.OpExecutionContext, work: Future[Story], stop: threading.Event) -> bool:
@@ -76,6 +80,10 @@ def story_metadata(story: Story, requests: Mapping[str, int], *, gave_way: bool)
         "Duración (s)": dg.MetadataValue.float(round(story.seconds, 2)),
         "Cómo terminó": dg.MetadataValue.text(_end(story, gave_way=gave_way)),
     }
+
+
+def quarantine_text(done: Quarantine) -> dg.MetadataValue:
+    return dg.MetadataValue.text(f"{RESTORED_TITLE}. {done}{RESTORED_ADVICE}")
 
 
 def _end(story: Story, *, gave_way: bool) -> str:

@@ -2,6 +2,7 @@
 
 from sqlalchemy import text
 
+from cep_orchestration.database.home import AT_HOME
 from cep_orchestration.leads.sql import GONE, OPEN
 
 # The first claims may be as large as they come. What failed once goes again in small calls, and the last time alone,
@@ -15,7 +16,7 @@ WITH {advisors} first AS (
     ORDER BY d.not_before, d.lead_id LIMIT 1 FOR UPDATE SKIP LOCKED
 ), due AS (
     SELECT d.lead_id FROM orchestration.deliveries d
-    WHERE d.channel = :channel AND d.state = 'pending' AND d.not_before <= now() {of_one}
+    WHERE d.channel = :channel AND d.state = 'pending' AND d.not_before <= now() AND {at_home} {of_one}
     ORDER BY d.not_before, d.lead_id LIMIT {size} FOR UPDATE OF d SKIP LOCKED
 ), claimed AS (
     UPDATE orchestration.deliveries d
@@ -75,8 +76,10 @@ AND EXISTS (SELECT 1 FROM chosen LEFT JOIN advisors v ON v.campus_id = chosen.ca
             WHERE d.campus_id = v.shared_id OR d.campus_id IS NOT DISTINCT FROM chosen.campus_id)
 """
 OF_ONE_KIND = "AND d.attempts + d.interruptions = (SELECT failed FROM first)"
-CLAIM_ANY = text(CLAIM.format(advisors="", of_one=OF_ONE_KIND, size="(SELECT size FROM first)"))
-CLAIM_ONE_ADVISOR = text(CLAIM.format(advisors=f"RECURSIVE {ADVISORS},", of_one=OF_ONE_ADVISOR, size=":size"))
+CLAIM_ANY = text(CLAIM.format(advisors="", of_one=OF_ONE_KIND, size="(SELECT size FROM first)", at_home=AT_HOME))
+CLAIM_ONE_ADVISOR = text(
+    CLAIM.format(advisors=f"RECURSIVE {ADVISORS},", of_one=OF_ONE_ADVISOR, size=":size", at_home=AT_HOME)
+)
 
 DUE = text(f"""
 WITH RECURSIVE {ADVISORS}
@@ -87,10 +90,11 @@ WHERE {OPEN}
                    WHERE e.channel = d.channel AND e.state = 'pending' AND e.not_before <= now()) END
 """)  # noqa: S608 - constants
 
-HOLDS = text("""
-SELECT EXISTS (SELECT 1 FROM orchestration.deliveries
+HOLDS = text(f"""
+SELECT {AT_HOME}
+   AND EXISTS (SELECT 1 FROM orchestration.deliveries
                WHERE state = 'sending' AND claimed_by = :drain AND channel = :channel AND batch = :batch)
-""")
+""")  # noqa: S608 - a constant
 
 SETTLE = text("""
 UPDATE orchestration.deliveries d
@@ -168,6 +172,6 @@ SET state = s.state::orchestration.delivery_state, reason = s.reason,
     settled_at = CASE WHEN s.state = 'pending' THEN NULL WHEN s.state <> d.state::text THEN now() ELSE d.settled_at END
 FROM jsonb_to_recordset(CAST(:settlements AS jsonb)) AS s
      (lead_id text, state text, reason text, provider_id text, wait_seconds float, look_up_seconds float)
-WHERE d.channel = :channel AND d.lead_id = s.lead_id AND d.batch = :batch
+WHERE d.channel = :channel AND d.lead_id = s.lead_id AND d.batch = :batch AND d.look_up_at IS NOT NULL
   AND (d.state = 'unknown' OR d.state = 'sent' AND s.state <> 'pending')
 """)

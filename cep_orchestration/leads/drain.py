@@ -10,6 +10,7 @@ from random import Random
 from cep_orchestration.leads.crew import Crew, Failure
 from cep_orchestration.leads.delivery import Delivery
 from cep_orchestration.leads.model import Channel
+from cep_orchestration.leads.restored import Quarantine, quarantine
 from cep_orchestration.leads.services import LeadServices
 from cep_orchestration.leads.story import Story
 from cep_orchestration.leads.words import surge_alert
@@ -32,6 +33,8 @@ class Drain:
     services: LeadServices
     random: Random = field(default_factory=Random)
     story: Story = field(default_factory=Story)
+    quarantine: Quarantine | None = None
+    """What was done, where the database turned out to be a restored copy."""
     _failure: Failure = field(default_factory=Failure)
     _stop: threading.Event = field(default_factory=threading.Event)
     _ended: threading.Event = field(default_factory=threading.Event)
@@ -46,6 +49,7 @@ class Drain:
         self._stop, began = stop, time.monotonic()
         served = [channel for channel in self.services.channels if channel.deliver]
         self.services.ledger.beat(self.drain_id)
+        self._come_home()
         with ThreadPoolExecutor(len(served) * self._workers + 4, thread_name_prefix="drain") as pool:
             delivery = Delivery(self.drain_id, self.services, self.random, self.story)
             crews = {channel.name: self._crew(pool, delivery, channel) for channel in served}
@@ -134,8 +138,14 @@ class Drain:
                 self._failure.note(error)
             over = self._over.wait(seconds)
 
+    def _come_home(self) -> None:
+        """Also in the middle of a run, which lives for a quarter of an hour: nobody claims anything meanwhile."""
+        names = [channel.name for channel in self.services.channels]
+        self.quarantine = quarantine(self.services.ledger.engine, names, self.services.alerts) or self.quarantine
+
     def _sweep(self, delivery: Delivery) -> None:
         """Takes over what dead runs left, and looks through the whole table when that is due."""
+        self._come_home()
         delivery.take_over()
         self._sweeping = self.services.ledger.sweep_due()
         while self._sweeping and not self._is_ending():

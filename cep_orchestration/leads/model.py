@@ -146,10 +146,12 @@ class LookUp:
 
 @dataclass(frozen=True)
 class Look:
-    """What the sensor sees. `ready`: the database is prepared and has its baseline."""
+    """What the sensor sees. `ready`: the database is prepared and has its baseline. `is_copy`: it was restored from
+    another, and must be made at home before anything is done with it."""
 
     ready: bool
     new_leads: bool = False
     due_deliveries: bool = False
     sweep_due: bool = False
     drain_alive: bool = False
+    is_copy: bool = False

@@ -174,6 +174,8 @@ def should_drain(look: Look) -> str | None:
     """Why a run should start now, or None."""
     if not look.ready or look.drain_alive:
         return None
+    if look.is_copy:
+        return "copia restaurada"
     if look.new_leads:
         return "leads nuevos"
     if look.due_deliveries:

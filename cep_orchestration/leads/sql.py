@@ -4,6 +4,7 @@ machine means the same now."""
 from sqlalchemy import text
 
 from cep_orchestration.database.contract import LEAD_SOURCE
+from cep_orchestration.database.home import AT_HOME, IS_COPY
 
 RECENT = "interval '1 day'"
 # A claim that nobody works on any more: neither its drain's heart beats, nor was it made just now.
@@ -29,7 +30,8 @@ RECENT_REST = f"""
 """  # noqa: S608 - constants of this module
 SWEEP_EVERY = "make_interval(secs => :sweep_every)"
 
-IS_PREPARED = text("SELECT to_regclass('orchestration.channels') IS NOT NULL")
+# A restored copy of an older version is not prepared either, until it is migrated.
+IS_PREPARED = text("SELECT to_regproc('orchestration.current_home') IS NOT NULL")
 
 LOOK = text(f"""
 SELECT EXISTS (SELECT 1 FROM orchestration.installation) AS ready,
@@ -42,12 +44,13 @@ SELECT EXISTS (SELECT 1 FROM orchestration.installation) AS ready,
          AS due_deliveries,
        NOT EXISTS (SELECT 1 FROM orchestration.installation WHERE swept_at > now() - {SWEEP_EVERY}) AS sweep_due,
        EXISTS (SELECT 1 FROM orchestration.drains
-               WHERE ended_at IS NULL AND beat_at > now() - make_interval(secs => :alive)) AS drain_alive
+               WHERE ended_at IS NULL AND beat_at > now() - make_interval(secs => :alive)) AS drain_alive,
+       {IS_COPY} AS is_copy
 """)  # noqa: S608 - constants of this module
 
 SEEN = f"""
 SELECT l.id, l.created_at::text FROM {{leads}} l
-WHERE {IS_NEW} AND EXISTS (SELECT 1 FROM orchestration.installation)
+WHERE {IS_NEW} AND {AT_HOME}
 ORDER BY l.created_at, l.id LIMIT :most
 """  # noqa: S608 - as above
 SEEN_RECENT = text(SEEN.format(leads=RECENT_REST))

@@ -1,6 +1,7 @@
 """What the operator reads about leads, in Spanish: the ledger's words stay English, each has its sentence here."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from cep_orchestration.leads.model import Pause, State
 from cep_orchestration.ports import Alert, Reason, Severity
@@ -40,6 +41,7 @@ REASONS: Mapping[Reason, str] = {
     Reason.UNREADABLE: "el CMS tiene un dato de este lead que no se puede leer",
     Reason.SAME_ADDRESS: "espera a otro lead con el mismo correo",
     Reason.INTERRUPTED: "el proceso se interrumpió durante el envío",
+    Reason.RESTORED: "la base de datos es una copia restaurada: no se sabe si salió antes del fallo",
     Reason.NO_CONNECTION: "no se pudo conectar con el servicio",
     Reason.NO_CONNECTION_IN_TIME: "el servicio no aceptó la conexión a tiempo",
     Reason.NO_ANSWER_IN_TIME: "el servicio no respondió a tiempo",
@@ -86,13 +88,15 @@ def revived_title(channel: str) -> str:
 def delivery_alert(channel: str, state: State, reasons: Sequence[str]) -> Alert:
     """For deliveries that became dead or unknown."""
     name = channel_name(channel)
-    title, advice = {
+    title, means, advice = {
         State.DEAD: (
             f"Leads: entregas fallidas por «{name}»",
+            "Hay leads a los que no llegó, y el sistema ya no lo intenta por sí solo.",
             "Corrija la causa y lance replay_deliveries.",
         ),
         State.UNKNOWN: (
             f"Leads: envíos sin confirmar por «{name}»",
+            "Nadie sabe si a esos leads les llegó; no se repite por si sí les llegó.",
             "Compruebe en el servicio si el mensaje llegó: el sistema no lo repite por su cuenta. Decida con "
             "settle_unknown.",
         ),
@@ -102,6 +106,7 @@ def delivery_alert(channel: str, state: State, reasons: Sequence[str]) -> Alert:
         severity=Severity.HIGH,
         title=title,
         what_to_do=f"Motivo: {_explained(reasons)}. {advice} Las entregas quedan registradas en leads/deliveries.",
+        means=means,
     )
 
 
@@ -116,6 +121,7 @@ def paused_alert(channel: str, kind: Pause, reason: str) -> Alert:
         severity=Severity.HIGH,
         title=f"Leads: el canal «{channel_name(channel)}» está en pausa",
         what_to_do=f"Motivo: {_explained([reason])}. {PAUSES[kind]}",
+        means="Por este canal no sale nada de momento: los leads nuevos esperan, y ninguno se pierde.",
     )
 
 
@@ -132,6 +138,32 @@ def surge_alert(held: int) -> Alert:
         what_to_do="Tantos a la vez parecen una importación (LEADS_SURGE_LIMIT): no se les ha enviado nada. Pueden "
         "seguir llegando más: release_leads en ensayo (dry_run) dice cuántos son ahora, y después los entrega o los da "
         "por antiguos.",
+        means="Si entre ellos hay personas que acaban de preguntar, nadie les responde hasta que alguien decida.",
+    )
+
+
+RESTORED_PAUSE = (
+    "copia restaurada: compruebe en el servicio qué salió, decida con settle_unknown y release_leads, y siga con "
+    "resume_channel"
+)
+
+
+RESTORED_TITLE = "Leads: la base de datos es una copia restaurada y no se envía nada"
+RESTORED_ADVICE = (
+    "Compruebe en los servicios qué llegó y decida con settle_unknown; decida sobre los leads retenidos con "
+    "release_leads; después lance resume_channel con cada canal (docs/restore.md)."
+)
+
+
+def restored_alert(counts: str) -> Alert:
+    """For a database that turned out to be a restored copy. `counts`: what was found unsettled in it; "": not yet."""
+    return Alert(
+        fingerprint="restored/database",
+        severity=Severity.HIGH,
+        title=RESTORED_TITLE,
+        what_to_do=f"{counts}{RESTORED_ADVICE}",
+        means="Los leads nuevos esperan; nada se envía, para que nadie reciba dos veces lo que salió antes del fallo.",
+        quiet=timedelta(0),
     )
 
 
@@ -150,6 +182,7 @@ def look_up_alert(channel: str, reason: str) -> Alert:
         severity=Severity.HIGH,
         title=f"Leads: no se puede comprobar qué fue de los envíos por «{channel_name(channel)}»",
         what_to_do=f"Motivo: {reason[:200]}. Hasta que se corrija, los envíos sin confirmar no se repiten.",
+        means="De algunos leads no se sabe si recibieron su mensaje, y de momento no se puede averiguar.",
     )
 
 

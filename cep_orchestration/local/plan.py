@@ -25,8 +25,10 @@ SANDBOX_BASES = {
     "META_BASE_URL": ("META_ACCESS_TOKEN", "/meta/v26.0"),
 }
 DEMO_MAIL = {
+    "ALERT_EMAIL_DEVELOPERS": "desarrollo@cep.example",
     "ALERT_EMAIL_OPERATORS": "operadores@cep.example",
     "ALERT_EMAIL_MARKETING": "marketing@cep.example",
+    "ALERT_EMAIL_MANAGEMENT": "gestion@cep.example",
 }
 BUSINESS_DATABASE, DAGSTER_DATABASE = "cep", "dagster"
 

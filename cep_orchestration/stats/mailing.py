@@ -52,7 +52,7 @@ class Mailing:
         self._note(SETTLE if taken else GIVE_BACK, this)
         if not taken:
             raise StatsError(f"El servidor de correo no aceptó el reporte {report.label}: {REFUSED}")
-        return Mailed.SENT if taken is True or taken >= len(self.post.recipients) else Mailed.PARTLY
+        return Mailed.SENT if taken >= len(self.post.recipients) else Mailed.PARTLY
 
     def _claimed(self, this: dict[str, str], *, again: bool) -> bool:
         with self.engine.begin() as connection:

@@ -28,7 +28,7 @@ class Post(Protocol):
     def recipients(self) -> Sequence[str]: ...
 
     def send(self, subject: str, body: str, filename: str, pdf: bytes) -> int | None:
-        """For how many recipients the mail server took it; True: it did not say for how many; None: nobody can know."""
+        """For how many recipients the mail server took it; None: nobody can know."""
         ...
 
 

@@ -2,17 +2,26 @@
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 
+from cep_orchestration.alerts.pace import Pace
 from cep_orchestration.alerts.store import AlertBook
 from cep_orchestration.alerts.ways import ways_to_people
 from cep_orchestration.ports import Alert, Severity, Teller
 from cep_orchestration_tests.demo_cms import DemoCms
 from cep_orchestration_tests.waiting import wait_until
 
-TROUBLE = Alert("leads/email", Severity.HIGH, "El canal espera", "Revise la clave.")
-OTHER = Alert("leads/crm", Severity.MEDIUM, "Otro aviso", "Nada urgente.")
+TROUBLE = Alert("leads/email", Severity.HIGH, "El canal espera", "Revise la clave.", means="No sale nada.")
+OTHER = Alert("leads/crm", Severity.MEDIUM, "Otro aviso", "Nada urgente.", means="Nada se pierde.")
 OVER = "El canal funciona otra vez"
+PACED, UNHURRIED = Pace(), Pace(at_once=1_000, every=timedelta(minutes=1))
+"""Of a book whose messages never wait for one another."""
 ROWS = "SELECT fingerprint, severity, title, count, told_at IS NOT NULL FROM orchestration.alerts ORDER BY 1"
+
+TIMES = {
+    "alerts": ("first_seen", "last_seen", "told_at", "resolved_at", "silenced_until"),
+    "alert_lanes": ("full_until", "leased_until"),
+}
 
 
 class Meanwhile:
@@ -35,11 +44,9 @@ def make_book(cms: DemoCms, chat: Teller, **mail: Teller) -> AlertBook:
 
 def later(cms: DemoCms, minutes: int) -> None:
     """Moves everything that happened so far back in time."""
-    moved = ", ".join(
-        f"{column} = {column} - make_interval(mins => :minutes)"
-        for column in ("first_seen", "last_seen", "told_at", "resolved_at")
-    )
-    cms.run(f"UPDATE orchestration.alerts SET {moved}", minutes=minutes)
+    for table, columns in TIMES.items():
+        moved = ", ".join(f"{column} = {column} - make_interval(mins => :minutes)" for column in columns)
+        cms.run(f"UPDATE orchestration.{table} SET {moved}", minutes=minutes)
 
 
 def see(book: AlertBook, *alerts: Alert) -> None:

@@ -1,10 +1,14 @@
 """The end of a trouble: told once, to those who know of the trouble, with how long it lasted."""
 
 import logging
+from collections.abc import Sequence
 
 import pytest
 
+from cep_orchestration.alerts import telling
+from cep_orchestration.alerts.model import Due
 from cep_orchestration.alerts.store import AlertBook
+from cep_orchestration.alerts.ways import Way, still_owed
 from cep_orchestration.ports import Alert
 from cep_orchestration_tests.alerts.alerting import OVER, ROWS, TROUBLE, Meanwhile, at_once, later, make_book, see
 from cep_orchestration_tests.demo_cms import DemoCms
@@ -70,7 +74,7 @@ def test_a_trouble_that_was_over_before_anybody_was_told_stays_in_the_log(
     assert f"alert leads/email (high) is over: {OVER} Duró menos de un minuto." in caplog.text
 
 
-def test_a_trouble_that_comes_back_is_a_new_one_and_toldat_once(cms: DemoCms) -> None:
+def test_a_trouble_that_comes_back_is_a_new_one_and_told_at_once(cms: DemoCms) -> None:
     chat = FakeChat()
     book = make_book(cms, chat)
     see(book, TROUBLE, TROUBLE)
@@ -121,6 +125,24 @@ def test_a_trouble_that_comes_back_while_its_end_is_told_is_told_after_it(cms: D
     chat = Meanwhile(lambda: at_once(lambda: AlertBook(cms.engine, []).raise_alert(TROUBLE)))
     book = make_book(cms, chat)
     _end(book)
+    later(cms, 2)
     book.tell()
     book.tell()
     assert chat.told == [_over("Duró menos de un minuto."), TROUBLE]
+
+
+def test_an_end_that_comes_while_what_was_told_is_put_away_is_told(
+    cms: DemoCms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = FakeChat()
+    book = make_book(cms, chat)
+
+    def owed(due: Due, ways: Sequence[Way]) -> list[Way]:
+        if due.taken_by and not due.alert.over:
+            at_once(lambda: AlertBook(cms.engine, []).resolve(TROUBLE.fingerprint, OVER))
+        return still_owed(due, ways)
+
+    monkeypatch.setattr(telling, "still_owed", owed)
+    see(book, TROUBLE)
+    book.tell()
+    assert chat.told == [TROUBLE, _over("Duró menos de un minuto.")]

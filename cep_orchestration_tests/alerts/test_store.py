@@ -4,14 +4,17 @@ import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from cep_orchestration.alerts import store
+from cep_orchestration.alerts import telling
 from cep_orchestration.alerts.store import AlertBook
+from cep_orchestration.alerts.ways import ways_to_people
 from cep_orchestration.clients.http import Http, Requests
 from cep_orchestration.clients.slack import Slack
-from cep_orchestration.ports import Alert, Severity
+from cep_orchestration.environment import read_settings
+from cep_orchestration.ports import BY_SEVERITY, Alert, Severity
 from cep_orchestration_tests.alerts.alerting import (
     OTHER,
     OVER,
@@ -41,19 +44,49 @@ def test_another_trouble_is_told_at_once(cms: DemoCms) -> None:
     assert chat.told == [TROUBLE, OTHER]
 
 
-def test_a_trouble_that_lasts_is_told_again_after_an_hour_and_not_before(cms: DemoCms) -> None:
-    chat = FakeChat()
+@pytest.mark.parametrize(
+    ("severity", "quiet", "hours"),
+    [(Severity.HIGH, BY_SEVERITY, 4), (Severity.CRITICAL, BY_SEVERITY, 1), (Severity.HIGH, timedelta(hours=2), 2)],
+)
+def test_a_trouble_that_lasts_is_told_again_after_its_quiet_time_and_not_before(
+    cms: DemoCms, severity: Severity, quiet: timedelta, hours: int
+) -> None:
+    chat, trouble = FakeChat(), replace(TROUBLE, severity=severity, quiet=quiet)
     book = make_book(cms, chat)
-    see(book, TROUBLE)
-    later(cms, 58)
-    see(book, TROUBLE)
-    assert chat.told == [TROUBLE]
+    see(book, trouble)
+    later(cms, 60 * hours - 2)
+    see(book, trouble)
+    assert len(chat.told) == 1
     later(cms, 3)
-    worse = Alert(TROUBLE.fingerprint, Severity.CRITICAL, "El canal no funciona", "Revise la clave.")
-    see(book, worse, worse)
-    assert chat.told == [TROUBLE, worse]
-    assert cms.rows(ROWS) == [("leads/email", "critical", "El canal no funciona", 4, True)]
+    see(book, trouble, trouble)
+    assert [alert.count for alert in chat.told] == [1, 3]
     assert cms.rows("SELECT now() - first_seen > interval '1 hour' FROM orchestration.alerts") == [True]
+
+
+def test_the_quiet_time_is_a_setting_by_severity(cms: DemoCms) -> None:
+    chat = FakeChat()
+    settings = read_settings({"ALERT_QUIET_HOURS_HIGH": "0.5"})
+    book = AlertBook(cms.engine, ways_to_people(chat=chat), quiet=settings.alert_quiet)
+    see(book, TROUBLE)
+    later(cms, 31)
+    see(book, TROUBLE)
+    assert len(chat.told) == 2
+
+
+def test_a_trouble_that_is_told_until_it_is_over_is_told_once_however_long_it_lasts(cms: DemoCms) -> None:
+    chat, trouble = FakeChat(), replace(TROUBLE, quiet=None)
+    book = make_book(cms, chat)
+    see(book, trouble)
+    later(cms, 60 * 24 * 365)
+    see(book, trouble)
+    assert len(chat.told) == 1
+
+
+def test_a_trouble_that_becomes_worse_is_told_at_once(cms: DemoCms) -> None:
+    chat, worse = FakeChat(), replace(TROUBLE, severity=Severity.CRITICAL, title="El canal no funciona")
+    book = make_book(cms, chat)
+    see(book, replace(TROUBLE, severity=Severity.LOW), TROUBLE, worse, TROUBLE, worse)
+    assert chat.told == [TROUBLE, worse]
 
 
 def test_what_nobody_took_is_told_later_without_being_raised_again_and_the_log_carries_it(
@@ -66,6 +99,7 @@ def test_what_nobody_took_is_told_later_without_being_raised_again_and_the_log_c
     assert "leads/email (high): El canal espera Revise la clave." in caplog.text
     assert {record.levelno for record in caplog.records} == {logging.WARNING, logging.ERROR}
     chat.refuses = False
+    later(cms, 2)
     book.tell()
     book.tell()
     assert chat.told == [TROUBLE, OTHER]
@@ -87,7 +121,8 @@ def test_ways_that_hang_keep_no_run_from_its_end(cms: DemoCms, monkeypatch: pyte
     book = make_book(cms, chat)
     see(book, TROUBLE, OTHER)
     chat.refuses = False
-    monkeypatch.setattr(store, "TELL_SECONDS", -1.0)
+    later(cms, 2)
+    monkeypatch.setattr(telling, "TELL_SECONDS", -1.0)
     book.tell()
     assert chat.told == []
 
@@ -122,13 +157,6 @@ def test_an_alert_is_told_when_one_of_its_ways_took_it(cms: DemoCms, broken: str
     assert cms.rows(ROWS)[0][-1]
 
 
-def test_an_alert_is_not_told_when_only_a_way_that_does_not_want_it_works(cms: DemoCms) -> None:
-    chat, operators = FakeChat(refuses=True), FakeChat()
-    see(make_book(cms, chat, operators=operators), OTHER)
-    assert operators.told == []
-    assert not cms.rows(ROWS)[0][-1]
-
-
 def test_many_that_see_the_same_trouble_at_the_same_moment_tell_it_once(cms: DemoCms) -> None:
     chat, start = FakeChat(), threading.Barrier(6)
     book = make_book(cms, chat)
@@ -156,4 +184,4 @@ def test_slack_that_refuses_is_asked_again_the_next_time(cms: DemoCms, sandbox: 
     Remote(sandbox).fault("slack", status=503, times=1)
     see(make_book(cms, Slack(Http("slack", f"{sandbox}/slack/x", Requests()))), TROUBLE, TROUBLE, TROUBLE)
     [told] = Remote(sandbox).sent("alert")
-    assert told["body"] == "🔴 *El canal espera*\nRevise la clave."
+    assert told["body"].startswith("🔴 *El canal espera*\nDesde el ")

@@ -48,7 +48,7 @@ def _mail(url: str, *to: str, sender: str = "") -> AlertMail:
 def test_an_alert_is_a_letter_with_its_title_and_what_to_do(sandbox: MailingSandbox) -> None:
     assert _mail(sandbox.smtp, ANA, LUIS).tell(ALERT)
     [letter] = Remote(sandbox.base).sent("mail")
-    assert letter["title"] == ALERT.title
+    assert letter["title"] == f"[HIGH] {ALERT.title}"
     assert letter["body"] == f"{ALERT.title}\n\n{ALERT.what_to_do}\n\nGravedad: alta."
     assert letter["details"] == {"sender": "cep@localhost", "recipients": [ANA, LUIS], "attachments": []}
 
@@ -56,7 +56,7 @@ def test_an_alert_is_a_letter_with_its_title_and_what_to_do(sandbox: MailingSand
 @pytest.mark.parametrize(
     ("severity", "over", "subject"),
     [
-        (Severity.HIGH, False, "Título"),
+        (Severity.HIGH, False, "[HIGH] Título"),
         (Severity.CRITICAL, False, "[CRITICAL] Título"),
         (Severity.CRITICAL, True, "[RESUELTO] Título"),
     ],
@@ -75,7 +75,7 @@ def test_a_title_can_neither_add_a_header_nor_end_the_head() -> None:
     with mail_server() as server:
         assert _mail(f"smtp://127.0.0.1:{server.port}").tell(Alert("x", Severity.HIGH, title, "Nada."))
     [letter] = server.letters
-    assert str(letter["Subject"]) == "Aviso Bcc: eva@evil.example Texto[2J X-Y: z"
+    assert str(letter["Subject"]) == "[HIGH] Aviso Bcc: eva@evil.example Texto[2J X-Y: z"
     assert letter.keys() == [
         *("Subject", "Auto-Submitted", "Content-Type", "Content-Transfer-Encoding", "MIME-Version"),
         *("From", "To", "Date", "Message-ID"),
@@ -216,17 +216,17 @@ def test_a_letter_to_others_is_sent_with_what_is_attached(sandbox: MailingSandbo
     ("answers", "taken"),
     [
         ((b"250 ok", b"250 ok", b"250 ok", b"354 go on"), None),
-        ((b"250 ok", b"550 no"), False),
-        ((b"250 ok", b"250 ok", b"550 nobody"), False),
-        ((b"250 ok", b"250 ok", b"250 ok", b"354 go on", b"552 too much"), False),
-        ((b"250 ok", b"250 ok", b"250 ok", b"354 go on", b"250 taken"), True),
+        ((b"250 ok", b"550 no"), 0),
+        ((b"250 ok", b"250 ok", b"550 nobody"), 0),
+        ((b"250 ok", b"250 ok", b"250 ok", b"354 go on", b"552 too much"), 0),
+        ((b"250 ok", b"250 ok", b"250 ok", b"354 go on", b"250 taken"), 1),
     ],
     ids=["cut off after the letter", "sender refused", "recipient refused", "letter refused", "taken"],
 )
 def test_of_a_letter_that_was_cut_off_nobody_says_that_it_was_refused(
-    answers: tuple[bytes, ...], taken: bool | None
+    answers: tuple[bytes, ...], taken: int | None
 ) -> None:
     letter = EmailMessage()
     letter.set_content("Hola.")
     with talker(answers) as port:
-        assert Smtp(f"smtp://127.0.0.1:{port}", seconds=2).send(letter, [ANA]) is taken
+        assert Smtp(f"smtp://127.0.0.1:{port}", seconds=2).send(letter, [ANA]) == taken

@@ -13,6 +13,7 @@ EMAIL, ADVISOR, CRM, LIST = CHANNELS
 SERVED = [channel.name for channel in CHANNELS]
 
 TIMES = {
+    "alert_lanes": ("full_until",),
     "deliveries": ("not_before", "look_up_at", "claimed_at", "settled_at"),
     "channels": ("failing_since", "wait_until", "paused_at", "probe_at"),
     "drains": ("beat_at",),

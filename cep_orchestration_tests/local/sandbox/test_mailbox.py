@@ -131,7 +131,7 @@ def test_the_demo_mails_its_alerts_to_invented_operators_in_the_sandbox() -> Non
     made = _plan(SMTP_PORT="2525")
     assert made.settings.smtp_url == "smtp://127.0.0.1:2525"
     assert made.settings.alert_emails["operators"] == ("operadores@cep.example",)
-    assert made.settings.alert_emails["developers"] == ()
+    assert made.settings.alert_emails["developers"] == ("desarrollo@cep.example",)
     assert ("SMTP_PORT", 2525) in ports(made)
 
 

@@ -1,4 +1,4 @@
-"""Backups: what was tried and what became of it, the media's index, restores tried out; where this database is at home."""
+"""Backups: what became of each, the media's index, restores tried out; and where this database is at home."""
 
 from alembic import op
 
@@ -41,26 +41,26 @@ CREATE TABLE orchestration.restore_drills (
     seconds  double precision NOT NULL
 );
 
--- home: which server and database this installation was last at home in. A copy that was restored elsewhere carries the
--- home of its original, and so is known as a copy. restored_at: when that was last seen.
+-- home: where this installation was last at home. A copy that was restored, here or elsewhere, carries the home of its
+-- original, and so is known as a copy. restored_at: when that was last seen. NULL: nobody knows yet («cep migrate»).
 ALTER TABLE orchestration.installation
     ADD COLUMN home text,
     ADD COLUMN restored_at timestamptz;
 
--- The identity of this server and database; a copy that was restored, here or elsewhere, has another.
-CREATE FUNCTION orchestration.current_home() RETURNS text LANGUAGE plpgsql STABLE AS $$
+-- The identity of this server, this database, and this very table, which a restore into the same database makes anew.
+-- Where the server does not tell its own to this user, the other two are left.
+CREATE FUNCTION orchestration.current_home() RETURNS text LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 DECLARE
     server text := '';
 BEGIN
-    BEGIN
+    IF has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') THEN
         SELECT system_identifier::text INTO server FROM pg_catalog.pg_control_system();
-    EXCEPTION WHEN insufficient_privilege THEN
-        NULL;
-    END;
-    RETURN server || '/' || (SELECT oid::text FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database());
+    END IF;
+    RETURN server || '/' || (SELECT oid::text FROM pg_catalog.pg_database
+                             WHERE datname = pg_catalog.current_database())
+                  || '/' || 'orchestration.installation'::regclass::oid::text;
 END
 $$;
-UPDATE orchestration.installation SET home = orchestration.current_home();
 """
 
 

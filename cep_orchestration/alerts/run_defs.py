@@ -1,0 +1,179 @@
+"""What Dagster's events say of runs that ended: what failed in them and why, and what went well."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import dagster as dg
+
+from cep_orchestration.alerts.areas import area_of_asset, area_of_job
+from cep_orchestration.alerts.failures import Failed
+from cep_orchestration.failures import CepError
+
+Type = dg.DagsterEventType
+RETRIES, REASON = "dagster/will_retry", "dagster/failure_reason"
+DEPLOY = "UNEXPECTED_TERMINATION"
+"""Dagster's word for a process that was told to end without a word from a user: a deploy, a restart."""
+BATCH = 500
+SETTLING_SECONDS = 10
+"""For so long after a failure Dagster may not have said yet whether the run is tried again."""
+READ = {
+    Type.ASSET_MATERIALIZATION_PLANNED,
+    Type.ASSET_CHECK_EVALUATION_PLANNED,
+    Type.ASSET_CHECK_EVALUATION,
+    Type.STEP_SUCCESS,
+    Type.STEP_FAILURE,
+}
+CHECK_FAILED = "DagsterAssetCheckFailedError"
+GONE = "el proceso se interrumpió de golpe o tardó más de lo permitido"
+
+
+@dataclass(frozen=True)
+class End:
+    """A run that ended: what it was, and the event that says how."""
+
+    storage_id: int
+    run: dg.DagsterRun
+    event: dg.DagsterEvent
+    at: float
+
+    @property
+    def is_failure(self) -> bool:
+        return self.event.event_type is Type.RUN_FAILURE
+
+    @property
+    def is_nobodys_business(self) -> bool:
+        """It is tried again, or a deploy ended it."""
+        return self.run.tags.get(RETRIES) == "true" or self.run.tags.get(REASON) == DEPLOY
+
+
+@dataclass
+class Story:
+    """A run's steps, by their keys."""
+
+    assets: dict[str, str] = field(default_factory=dict)
+    succeeded: list[str] = field(default_factory=list)
+    failed: dict[str, dg.DagsterEvent] = field(default_factory=dict)
+    unmet: dict[str, list[str]] = field(default_factory=dict)
+    """By asset, the checks that did not pass."""
+
+
+def first_cursor(instance: dg.DagsterInstance) -> int:
+    """What has ended by now is past."""
+    kinds = (Type.RUN_FAILURE, Type.RUN_SUCCESS)
+    latest = [record for kind in kinds for record in instance.fetch_run_status_changes(kind, limit=1).records]
+    return max((record.storage_id for record in latest), default=0)
+
+
+def ends_after(instance: dg.DagsterInstance, cursor: int, now: datetime) -> Sequence[End]:
+    """The next runs that ended, in their order; a later look begins after the last one."""
+    found = [_records(instance, kind, cursor) for kind in (Type.RUN_FAILURE, Type.RUN_SUCCESS)]
+    seen_until = min((some[-1].storage_id for some in found if len(some) == BATCH), default=None)
+    records = sorted((one for some in found for one in some), key=lambda one: one.storage_id)
+    runs = _runs(instance, {record.run_id for record in records})
+    ends: list[End] = []
+    for record in records:
+        event, run = record.event_log_entry.dagster_event, runs.get(record.run_id)
+        if seen_until is not None and record.storage_id > seen_until:
+            break
+        if run is None or event is None:
+            continue
+        end = End(record.storage_id, run, event, record.timestamp)
+        if end.is_failure and _is_unsettled(instance, end, now):
+            break
+        ends.append(end)
+    return ends
+
+
+def _records(instance: dg.DagsterInstance, kind: Type, cursor: int) -> Sequence[dg.EventLogRecord]:
+    wanted = dg.RunStatusChangeRecordsFilter(kind, after_storage_id=cursor)  # type: ignore[arg-type]  # one of them
+    return instance.fetch_run_status_changes(wanted, limit=BATCH, ascending=True).records
+
+
+def _runs(instance: dg.DagsterInstance, ids: set[str]) -> Mapping[str, dg.DagsterRun]:
+    found = instance.get_runs(dg.RunsFilter(run_ids=list(ids))) if ids else []
+    return {run.run_id: run for run in found}
+
+
+def _is_unsettled(instance: dg.DagsterInstance, end: End, now: datetime) -> bool:
+    if not instance.run_retries_enabled or RETRIES in end.run.tags:
+        return False
+    return now.timestamp() - end.at < SETTLING_SECONDS
+
+
+def read_story(instance: dg.DagsterInstance, run_id: str) -> Story:
+    story = Story()
+    for entry in instance.all_logs(run_id, of_type=READ):
+        event = entry.dagster_event
+        step = event.step_key if event else None
+        if event is None or step is None:
+            continue
+        if event.event_type is Type.ASSET_MATERIALIZATION_PLANNED and event.asset_key:
+            story.assets.setdefault(step, event.asset_key.to_user_string())
+        elif event.event_type is Type.ASSET_CHECK_EVALUATION_PLANNED:
+            story.assets.setdefault(step, event.asset_check_planned_data.asset_key.to_user_string())
+        elif event.event_type is Type.ASSET_CHECK_EVALUATION:
+            _note_check(story, event.asset_check_evaluation_data)
+        elif event.event_type is Type.STEP_SUCCESS:
+            story.succeeded.append(step)
+        else:
+            story.failed[step] = event
+    return story
+
+
+def _note_check(story: Story, found: dg.AssetCheckEvaluation) -> None:
+    if not found.passed and found.blocking and found.severity is dg.AssetCheckSeverity.ERROR:
+        story.unmet.setdefault(found.asset_key.to_user_string(), []).append(found.check_name)
+
+
+def succeeded(end: End, story: Story) -> set[str]:
+    """The assets that were made, and the job where it is one of ops and ended well."""
+    assets = {story.assets[step] for step in story.succeeded if step in story.assets}
+    return assets if end.is_failure or story.assets else {end.run.job_name}
+
+
+def failures(end: End, story: Story) -> Iterator[Failed]:
+    """One for each asset or job; where no step says why, the run itself is what failed."""
+    if not story.failed:
+        undone = [asset for step, asset in story.assets.items() if step not in story.succeeded]
+        data = end.event.job_failure_data
+        yield _failed(end, undone[0] if undone else None, _why(data.error if data else None) or GONE)
+        return
+    told = set()
+    for step, event in story.failed.items():
+        asset = story.assets.get(step)
+        if asset not in told:
+            told.add(asset)
+            yield _failed(end, asset, _sentence(event, story.unmet.get(asset or "", [])))
+
+
+def _failed(end: End, asset: str | None, sentence: str) -> Failed:
+    if asset:
+        return Failed(area_of_asset(asset), asset, True, sentence, end.run.run_id)
+    return Failed(area_of_job(end.run.tags), end.run.job_name, False, sentence, end.run.run_id)
+
+
+def _sentence(event: dg.DagsterEvent, unmet: Sequence[str]) -> str:
+    data = event.step_failure_data
+    if data.user_failure_data and data.user_failure_data.description:
+        return " ".join(data.user_failure_data.description.split())
+    if data.error and data.error.cls_name == CHECK_FAILED:
+        return f"no se cumple {', '.join(f'«{name}»' for name in unmet)}, y lo que sigue no se hizo."
+    return _why(data.error) or GONE
+
+
+def _why(error: object) -> str:
+    """The sentence of one of our own failures. Of others only the kind: their words may quote people's data."""
+    chain = []
+    while error is not None:
+        chain.append(error)
+        error = getattr(error, "cause", None)
+    for one in chain:
+        name, message = getattr(one, "cls_name", ""), getattr(one, "message", "")
+        if name in _own_failures(CepError):
+            return " ".join(message.partition(f"{name}: ")[2].split())
+    return f"error inesperado ({getattr(chain[-1], 'cls_name', '')})" if chain else ""
+
+
+def _own_failures(kind: type[CepError]) -> set[str]:
+    return {kind.__name__}.union(*(_own_failures(one) for one in kind.__subclasses__()))

@@ -1,0 +1,177 @@
+"""One run's work: what it backs up is stored, fetched back, proven, and only then rotated. It holds the backups' lock
+from its first step to its end."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from cep_orchestration.backups.catalog import last_proven, read_catalog
+from cep_orchestration.backups.database_proof import Proving, prove_database
+from cep_orchestration.backups.dump import Dumping, dump_database
+from cep_orchestration.backups.keys import proof_key
+from cep_orchestration.backups.manifests import write_proof
+from cep_orchestration.backups.media import back_up_media
+from cep_orchestration.backups.media_proof import prove_media
+from cep_orchestration.backups.media_source import MediaSource
+from cep_orchestration.backups.model import (
+    BackupError,
+    BackupType,
+    DatabaseManifest,
+    Kind,
+    Manifest,
+    MediaManifest,
+    Proof,
+)
+from cep_orchestration.backups.preflight import Ready, backup_lock, preflight
+from cep_orchestration.backups.rotation import Rotated, rotate
+from cep_orchestration.backups.services import BackupServices
+from cep_orchestration.backups.shrinkage import shrank
+from cep_orchestration.backups.streams import Cipher
+from cep_orchestration.failures import CepError
+from cep_orchestration.ports import Signal
+
+log = logging.getLogger(__name__)
+TONIGHT = timedelta(hours=24)
+NOT_ACCEPTED = "Si es lo esperado, lance back_up con accept_shrinkage: true; hasta entonces no se borra ninguna copia."
+
+
+@dataclass
+class Night:
+    """`run_id`: whose work this is."""
+
+    services: BackupServices
+    run_id: str
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _ready: Ready | None = None
+    _cipher: Cipher | None = None
+
+    def close(self) -> None:
+        """Lets go of the lock."""
+        self._stack.close()
+
+    def begin(self) -> Ready:
+        """Takes the lock and looks whether a backup can be made, once. Raises CepError, also where one is running."""
+        services = self.services
+        if self._ready is None:
+            self._stack.enter_context(backup_lock(services.engine))
+            services.book.close_interrupted(services.now())
+            self._ready = preflight(services.url, services.scratch, services.store, services.tools_dir)
+        return self._ready
+
+    @property
+    def cipher(self) -> Cipher:
+        """With the key of this run, which opens what it sealed and is forgotten with it."""
+        self._cipher = self._cipher or self.services.cipher()
+        return self._cipher
+
+    def dump(self, backup_type: BackupType) -> DatabaseManifest:
+        services, taken_at = self.services, self._named(Kind.DATABASE, backup_type)
+        dumping = Dumping(services.store, self.cipher, self.begin().tools, services.program_version, services.clock)
+        with self._booked(Kind.DATABASE, taken_at):
+            manifest = dump_database(services.url, taken_at, self.run_id, dumping)
+            services.book.stored(Kind.DATABASE, taken_at, manifest.packed.stored_bytes, manifest.seconds)
+        return manifest
+
+    def copy_media(self, source: MediaSource, backup_type: BackupType) -> MediaManifest:
+        services, taken_at = self.services, self._named(Kind.MEDIA, backup_type)
+        with self._booked(Kind.MEDIA, taken_at):
+            earlier = [entry.manifest for entry in read_catalog(services.store, [Kind.MEDIA])]
+            manifest = back_up_media(
+                source,
+                services.store,
+                services.index,
+                self.cipher,
+                type=backup_type,
+                taken_at=taken_at,
+                run_id=self.run_id,
+                earlier=[one for one in earlier if isinstance(one, MediaManifest)],
+                program_version=services.program_version,
+                tell=log.info,
+                clock=services.clock,
+            )
+            services.book.stored(Kind.MEDIA, taken_at, manifest.uploaded_bytes, manifest.seconds)
+        return manifest
+
+    def prove(self, manifest: Manifest, *, accept_shrinkage: bool) -> Proof:
+        """Raises CepError where it is not what was stored, or shrank; in the latter case the proof is kept all the
+        same, and does not hold."""
+        services, kind = self.services, kind_of(manifest)
+        with self._booked(kind, manifest.taken_at):
+            began = services.clock()
+            compared = self._compared(manifest)
+            before = last_proven(read_catalog(services.store, [kind]), kind, manifest.taken_at)
+            smaller = shrank(manifest, before.manifest if before else None)
+            proof = Proof(
+                manifest.taken_at, services.now(), services.clock() - began, compared, smaller, accept_shrinkage
+            )
+            services.store.put(proof_key(kind, manifest.taken_at), write_proof(proof), "application/json")
+            if not proof.holds:
+                raise BackupError(" ".join([*smaller, NOT_ACCEPTED]))
+            services.book.proven(kind, manifest.taken_at, proof.proven_at, proof.seconds)
+        return proof
+
+    def rotate(self) -> Rotated:
+        """Raises BackupError where tonight's is not proven: then nothing goes."""
+        self.begin()
+        services, now = self.services, self.services.now()
+        rotated = rotate(services.store, now, services.retention_days, self._tonight(now))
+        if rotated.refusals:
+            missing = " y ".join(WHAT[kind] for kind in rotated.refusals)
+            raise BackupError(f"La última copia de {missing} no está probada; no se ha borrado ninguna copia antigua.")
+        for kind, removed in rotated.removed.items():
+            services.book.removed(kind, removed.backups, now)
+        return rotated
+
+    def signal(self, signal: Signal) -> None:
+        if self.services.switch and not self.services.switch.signal(signal):
+            log.warning("BACKUP_HEARTBEAT_URL did not take the signal %s.", signal)
+
+    def _named(self, kind: Kind, backup_type: BackupType) -> datetime:
+        """Begins a backup, whose instant in whole seconds is its name."""
+        self.begin()
+        taken_at = self.services.now().replace(microsecond=0)
+        self.services.book.begin(kind, taken_at, self.run_id, backup_type)
+        return taken_at
+
+    def _compared(self, manifest: Manifest) -> Mapping[str, int]:
+        services = self.services
+        if isinstance(manifest, MediaManifest):
+            return prove_media(manifest, services.store, self.cipher, services.random)
+        proving = Proving(services.store, self.cipher, self.begin().tools, services.scratch)
+        return prove_database(manifest, proving, services.now(), services.random)
+
+    def _tonight(self, now: datetime) -> Mapping[Kind, datetime]:
+        """The last of each kind that was begun, well or not: that is the one that has to be proven."""
+        kinds = [Kind.DATABASE, *([Kind.MEDIA] if self.services.media else [])]
+        attempts = self.services.book.attempts(now - TONIGHT)
+        begun = {kind: [one.taken_at for one in attempts if one.kind is kind] for kind in kinds}
+        if missing := [WHAT[kind] for kind in kinds if not begun[kind]]:
+            raise BackupError(
+                f"No hay copia de {' ni de '.join(missing)} de las últimas 24 horas; lance back_up. No se ha borrado "
+                "ninguna copia antigua."
+            )
+        return {kind: max(some) for kind, some in begun.items()}
+
+    @contextmanager
+    def _booked(self, kind: Kind, taken_at: datetime) -> Iterator[None]:
+        """What fails is written down. Where that cannot be done either, the failure itself is what counts."""
+        try:
+            yield
+        except BaseException as error:
+            sentence = str(error) if isinstance(error, CepError) else f"se interrumpió ({type(error).__name__})"
+            try:
+                self.services.book.failed(kind, taken_at, self.services.now(), sentence)
+            except SQLAlchemyError as another:
+                log.error("the failure of a backup could not be recorded: %s", type(another).__name__)
+            raise
+
+
+WHAT = {Kind.DATABASE: "la base de datos", Kind.MEDIA: "los medios"}
+
+
+def kind_of(manifest: Manifest) -> Kind:
+    return Kind.MEDIA if isinstance(manifest, MediaManifest) else Kind.DATABASE

@@ -1,0 +1,45 @@
+"""Which backup a restore takes: the last proven one of a day in Madrid."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from cep_orchestration.backups.catalog import of_kind
+from cep_orchestration.backups.catalog_words import MADRID, madrid
+from cep_orchestration.backups.model import BackupError, DatabaseManifest, Entry, Kind, MediaManifest
+
+THE = {Kind.DATABASE: "la base de datos", Kind.MEDIA: "los medios"}
+
+
+def database_of(entries: Sequence[Entry], day: date | None) -> DatabaseManifest:
+    """None: the newest. Raises BackupError."""
+    manifest = _chosen(entries, Kind.DATABASE, day).manifest
+    assert isinstance(manifest, DatabaseManifest), "the catalog reads each kind as what it is"  # noqa: S101 - for mypy
+    return manifest
+
+
+def media_of(entries: Sequence[Entry], day: date | None) -> MediaManifest:
+    """As above."""
+    manifest = _chosen(entries, Kind.MEDIA, day).manifest
+    assert isinstance(manifest, MediaManifest), "the catalog reads each kind as what it is"  # noqa: S101 - for mypy
+    return manifest
+
+
+def _chosen(entries: Sequence[Entry], kind: Kind, day: date | None) -> Entry:
+    proven = sorted((one for one in of_kind(entries, kind) if one.proven), key=lambda one: one.taken_at)
+    of_day = [one for one in proven if day in (None, _day(one))]
+    if of_day:
+        return of_day[-1]
+    if day is None or not proven:
+        raise BackupError(f"No hay ninguna copia probada de {THE[kind]} en el bucket; mire con «cep backups» qué hay.")
+    earlier = [one for one in proven if _day(one) < day][-1:]
+    later = [one for one in proven if _day(one) > day][:1]
+    nearest = " y ".join(f"del {madrid(one.taken_at)}" for one in (*earlier, *later))
+    others = sum(_day(one) == day for one in of_kind(entries, kind))
+    unproven = f" (hay {others} sin probar, que no se restauran)" if others else ""
+    raise BackupError(
+        f"No hay ninguna copia probada de {THE[kind]} del {day}{unproven}; las más cercanas son {nearest}."
+    )
+
+
+def _day(entry: Entry) -> date:
+    return entry.taken_at.astimezone(MADRID).date()

@@ -1,0 +1,107 @@
+"""The database that a restore fills: whether it is empty, whether it is the live one, and who else is in it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import URL
+
+from cep_orchestration.amounts import counted
+from cep_orchestration.backups.model import BackupError
+from cep_orchestration.backups.sessions import session
+from cep_orchestration.database.engine import postgres_url
+from cep_orchestration.database.home import place
+from cep_orchestration.failures import SettingError
+
+SETTING = "RESTORE_DATABASE_URL"
+NAMED = 5
+TABLES = text("""
+SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name, c.relkind = 'r' AS is_plain
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'f', 'm') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+  AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+                                              AND d.deptype = 'e')
+ORDER BY 1
+""")
+OTHERS = text("""
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+""")
+MAJOR = text("SELECT current_setting('server_version_num')::integer / 10000")
+
+
+@dataclass(frozen=True)
+class Target:
+    """
+    tables   those that are in it, as SQL writes them; those of extensions left out
+    plain    of them, those with rows of their own, as an Inventory has them
+    is_live  it is the CMS's own
+    others   sessions that somebody else has in it
+    """
+
+    url: URL
+    server_major: int
+    tables: tuple[str, ...]
+    plain: frozenset[str]
+    is_live: bool
+    others: int
+
+    @property
+    def name(self) -> str:
+        """Without user and password."""
+        return f"{self.url.host}:{self.url.port or 5432}/{self.url.database}"
+
+
+def examine(address: str, live_address: str) -> Target:
+    """Changes nothing. `live_address`: of the CMS; "": there is none. Raises SettingError, BackupError."""
+    if not address:
+        raise BackupError(f"{SETTING} no dice en qué base de datos restaurar: póngalo en el entorno o en .env.")
+    url = postgres_url(address, SETTING)
+    with session(url, SETTING) as connection:
+        others = int(connection.execute(OTHERS).scalar_one())  # before we are one of them ourselves
+        tables = connection.execute(TABLES).all()
+        return Target(
+            url=url,
+            server_major=int(connection.execute(MAJOR).scalar_one()),
+            tables=tuple(table.name for table in tables),
+            plain=frozenset(table.name for table in tables if table.is_plain),
+            is_live=bool(live_address) and _is_live(connection, url, postgres_url(live_address)),
+            others=others,
+        )
+
+
+def require_fit(target: Target, in_backup: Collection[str], *, into_nonempty: bool, live: bool) -> None:
+    """`in_backup`: its tables; what is in the target is replaced by them. Raises BackupError before anything is
+    touched."""
+    if target.is_live and not live:
+        raise BackupError(
+            f"{SETTING} es la base de datos en uso, la misma de CMS_DATABASE_URL: restaure en una vacía, o diga --live "
+            "si de verdad quiere sustituirla."
+        )
+    if not target.tables:
+        return
+    if not into_nonempty:
+        raise BackupError(
+            f"La base de datos {target.name} no está vacía: tiene {counted(len(target.tables), 'tabla', 'tablas')}. "
+            "Restaure en una vacía, o diga --into-nonempty si quiere que se borre y se sustituya lo que hay."
+        )
+    if more := sorted(target.plain - set(in_backup)):
+        named = ", ".join(more[:NAMED])
+        raise BackupError(
+            f"La base de datos {target.name} tiene {counted(len(more), 'tabla', 'tablas')} que la copia no tiene "
+            f"({named}{'…' if len(more) > NAMED else ''}): restaure en una vacía, o bórrelas antes."
+        )
+    if target.others:
+        raise BackupError(
+            f"{counted(target.others, 'sesión usa', 'sesiones usan')} la base de datos {target.name}: pare el CMS y "
+            "este sistema, y láncelo otra vez."
+        )
+
+
+def _is_live(connection: Connection, url: URL, live: URL) -> bool:
+    """By what the servers say of themselves; by the addresses only where the live one does not answer."""
+    try:
+        with session(live) as other:
+            return place(other) == place(connection)
+    except SettingError:
+        return (url.host, url.port or 5432, url.database) == (live.host, live.port or 5432, live.database)

@@ -1,0 +1,55 @@
+"""Backups of a real database in a store, and databases to restore them into: what the tests of restoring share."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from cep_orchestration.backups import keys
+from cep_orchestration.backups.dump import Dumping, dump_database
+from cep_orchestration.backups.manifests import write_proof
+from cep_orchestration.backups.media import back_up_media
+from cep_orchestration.backups.media_source import FolderSource
+from cep_orchestration.backups.model import BackupType, DatabaseManifest, Kind, Proof
+from cep_orchestration.backups.streams import Cipher, Plain
+from cep_orchestration.backups.tools import find_tools
+from cep_orchestration.object_ports import ObjectStore
+from cep_orchestration_tests.backups.media_nights import FakeIndex
+from cep_orchestration_tests.postgres import connected, temporary_database
+
+TAKEN_AT = datetime(2026, 11, 23, 2, 0, 0, tzinfo=UTC)
+MAJOR = 18
+
+
+def backed_up(
+    store: ObjectStore, engine: Engine, taken_at: datetime = TAKEN_AT, cipher: Cipher | None = None
+) -> DatabaseManifest:
+    """A proven backup."""
+    dumping = Dumping(store, cipher or Plain(), find_tools(None, MAJOR), "0.1.0", time.monotonic)
+    manifest = dump_database(engine.url, taken_at, "run", dumping)
+    proof = write_proof(Proof(taken_at, taken_at, 1.0))
+    store.put(keys.proof_key(Kind.DATABASE, taken_at), proof, "application/json")
+    return manifest
+
+
+def media_backed_up(store: ObjectStore, folder: Path, cipher: Cipher | None = None) -> None:
+    """A proven state of the folder."""
+    back_up_media(
+        *(FolderSource(folder), store, FakeIndex(), cipher or Plain()),
+        type=BackupType.FULL,
+        taken_at=TAKEN_AT,
+        run_id="run",
+        earlier=[],
+        program_version="0.1.0",
+        tell=print,
+    )
+    store.put(keys.proof_key(Kind.MEDIA, TAKEN_AT), write_proof(Proof(TAKEN_AT, TAKEN_AT, 1.0)), "application/json")
+
+
+@contextmanager
+def empty_database(server: str) -> Iterator[tuple[str, Engine]]:
+    with temporary_database(server) as address, connected(address) as engine:
+        yield address, engine
