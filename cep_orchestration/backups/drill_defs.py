@@ -40,7 +40,7 @@ def recovery(
     context: dg.AssetExecutionContext, config: DrillConfig, backup_night: dg.ResourceParam[Night]
 ) -> dg.MaterializeResult[None]:
     night, services = backup_night, backup_night.services
-    with told("backups/recovery", services.log_level) as counts:
+    with told("backups/recovery", services.log_level):
         day = _day(config.at)
         night.begin()
         drill = try_restore(
@@ -55,7 +55,6 @@ def recovery(
             clock=services.clock,
         )
         services.book.drilled(drill)
-        counts["seconds"] = round(drill.seconds)
         return dg.MaterializeResult(
             metadata={"Copia del": madrid(drill.taken_at), "Segundos hasta recuperar": round(drill.seconds, 1)}
         )

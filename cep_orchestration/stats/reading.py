@@ -168,6 +168,6 @@ def _quality(connection: Connection, whole: Span, compared: Compared, missing: S
         ads_until=connection.execute(report_sql.ADS_UNTIL).scalar(),
         failed=int(failed),
         unknown=int(connection.execute(report_sql.UNKNOWN, instants).scalar_one()),
-        proven_backup=None,
+        proven_backup=connection.execute(report_sql.PROVEN_BACKUP).scalar(),
         missing_days=missing,
     )

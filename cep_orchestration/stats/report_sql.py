@@ -41,3 +41,4 @@ UNKNOWN = text("""
 SELECT count(*) FROM orchestration.deliveries
 WHERE state = 'unknown' AND created_at >= :begins AND created_at < :ends
 """)
+PROVEN_BACKUP = text("SELECT max(proven_at) FROM orchestration.backups WHERE kind = 'database'")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from random import Random
@@ -11,85 +11,37 @@ from typing import Any
 
 import pyrage
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 
 from cep_orchestration.backups.backup_store import Drill
-from cep_orchestration.backups.catalog import read_catalog
 from cep_orchestration.backups.drill import try_restore
 from cep_orchestration.backups.erased import notice_erasures, read_erased
 from cep_orchestration.backups.model import BackupError, DatabaseManifest
-from cep_orchestration.backups.restore import Progress, Restored, Withholding, cipher_of, restore_database
-from cep_orchestration.backups.restore_choice import database_of, media_of
-from cep_orchestration.backups.restore_target import Target, examine, require_fit
-from cep_orchestration.backups.restored_copy import Care, Settle
+from cep_orchestration.backups.restore import Withholding, cipher_of, restore_database
+from cep_orchestration.backups.restore_target import examine, require_fit
+from cep_orchestration.backups.restored_copy import Care
 from cep_orchestration.backups.scratch import scratch_at, scratch_database
 from cep_orchestration.backups.snapshot import read_inventory
 from cep_orchestration.backups.streams import Age, Plain, pack
 from cep_orchestration.database.engine import postgres_url
 from cep_orchestration.database.home import is_copy
 from cep_orchestration.failures import CepError
-from cep_orchestration.leads.channels import lead_channels
-from cep_orchestration.leads.restored import Quarantine, quarantine
+from cep_orchestration.leads.restored import Quarantine
 from cep_orchestration_tests.backups.fake_store import FakeStore
-from cep_orchestration_tests.backups.nights import database_manifest, proof_of, put_backup
-from cep_orchestration_tests.backups.restoring import TAKEN_AT, backed_up, empty_database
+from cep_orchestration_tests.backups.restoring import (
+    CHANNELS,
+    PAUSED,
+    TAKEN_AT,
+    Backed,
+    backed_up,
+    number,
+    restored,
+    settle,
+    tables,
+)
 from cep_orchestration_tests.demo_cms import DemoCms
-from cep_orchestration_tests.fakes import FakeAlerts
 from cep_orchestration_tests.postgres import connected
-
-CHANNELS = lead_channels(None, None, None, None)
-PAUSED = "SELECT count(*) FROM orchestration.channels WHERE paused = 'operator'"
-
-
-@dataclass(frozen=True)
-class Backed:
-    """A store with a backup of the demo as it is."""
-
-    store: FakeStore
-    manifest: DatabaseManifest
-
-
-@pytest.fixture(scope="module")
-def objects(prepared_demo: str) -> dict[str, bytes]:
-    store = FakeStore()
-    with connected(prepared_demo) as engine:
-        backed_up(store, engine)
-    return store.objects
-
-
-@pytest.fixture
-def backed(objects: dict[str, bytes]) -> Backed:
-    store = FakeStore()
-    store.objects.update(objects)
-    return Backed(store, database_of(read_catalog(store), None))
-
-
-@pytest.fixture
-def empty(postgres_server: str) -> Iterator[tuple[str, Engine]]:
-    with empty_database(postgres_server) as (address, engine):
-        yield address, engine
-
-
-def settle(engine: Engine) -> object:
-    return quarantine(engine, [channel.name for channel in CHANNELS], FakeAlerts())
-
-
-def restored(
-    backed: Backed, target: Target, *, progress: Progress = lambda _: None, settle: Settle = settle, **care: Any
-) -> Restored:
-    everything = Care(**{"views_file": None, "erased": (), "allow_many": False, "settle": settle, **care})
-    cipher = cipher_of(backed.manifest, None)
-    return restore_database(backed.store, backed.manifest, cipher, target, everything, None, progress)
-
-
-def number(engine: Engine, sql: str) -> int:
-    with engine.connect() as connection:
-        return int(connection.execute(text(sql)).scalar_one())
-
-
-def tables(engine: Engine) -> int:
-    return number(engine, "SELECT count(*) FROM pg_tables WHERE schemaname IN ('public', 'orchestration')")
 
 
 def test_a_restore_from_nothing_has_every_row_but_those_of_the_forgotten_and_sends_nothing(
@@ -296,29 +248,3 @@ def test_a_restore_that_is_tried_out_is_a_whole_one_and_its_database_goes_again(
     )
     assert tried == Drill(at, "run", TAKEN_AT, 3.5)
     assert filled == [4]
-
-
-def test_the_last_proven_backup_of_the_day_in_madrid_is_taken() -> None:
-    store = FakeStore()
-    for taken_at, proven in (
-        (datetime(2026, 11, 22, 22, 59, 59, tzinfo=UTC), True),
-        (datetime(2026, 11, 22, 23, 0, 0, tzinfo=UTC), True),
-        (datetime(2026, 11, 23, 2, 0, 0, tzinfo=UTC), True),
-        (datetime(2026, 11, 23, 9, 0, 0, tzinfo=UTC), False),
-        (datetime(2026, 11, 25, 2, 0, 0, tzinfo=UTC), True),
-        (datetime(2026, 11, 26, 2, 0, 0, tzinfo=UTC), False),
-    ):
-        put_backup(store, database_manifest(taken_at), proof_of(taken_at) if proven else None)
-    entries = read_catalog(store)
-    assert database_of(entries, date(2026, 11, 22)).taken_at.hour == 22
-    assert database_of(entries, date(2026, 11, 23)).taken_at.hour == 2
-    assert database_of(entries, None).taken_at.day == 25
-    for day, sentence in (
-        (date(2026, 11, 24), "del 2026-11-24; las más cercanas son del 2026-11-23 03:00 y del 2026-11-25 03:00"),
-        (date(2026, 11, 26), r"del 2026-11-26 \(hay 1 sin probar, que no se restauran\); las más cercanas son del"),
-        (date(2026, 11, 1), r"del 2026-11-01; las más cercanas son del 2026-11-22 23:59\."),
-    ):
-        with pytest.raises(BackupError, match=sentence):
-            database_of(entries, day)
-    with pytest.raises(BackupError, match="No hay ninguna copia probada de los medios en el bucket"):
-        media_of(entries, date(2026, 11, 23))

@@ -22,9 +22,6 @@ NOW = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 VIEWS = {Period.WEEK: "weekly_stats", Period.MONTH: "monthly_stats"}
 TABLES = {"Sedes": "campuses", "Cursos": "courses", "Campañas": "campaigns"}
 LEADS, BROUGHT, SPEND, CPL = range(4)
-UNKNOWN = """
-INSERT INTO orchestration.deliveries (lead_id, channel, state, created_at) VALUES (:lead, :channel, 'unknown', :at)
-"""
 ANOMALY = """
 INSERT INTO orchestration.campaign_anomalies (rule, campaign_id, severity, sentence, opened_at, seen_at, resolved_at)
 VALUES (:sentence, '1', :severity, :sentence, now(), now(), CASE WHEN :resolved THEN now() END)
@@ -189,23 +186,6 @@ def test_a_day_has_the_four_weeks_that_end_with_it_as_its_chart(books: Books) ->
     assert [point.day for point in points] == days[2:]
     assert points[-1] == Point(DAY, 23, Decimal("9.5"))
     assert points[0] == Point(days[2], days[2].day, None)
-
-
-def test_the_quality_of_the_data_is_that_of_the_period(books: Books) -> None:
-    failed = [("crm_contact", at(DAY)), ("crm_contact", at(DAY)), ("advisor_message", at(DAY))]
-    counted(books, Past(failed=[*failed, ("crm_contact", at(DAY - ONE))]), DAY, DAY - ONE)
-    [lead] = books.leads(on(DAY, held=True))
-    for channel, moment in (("a", at(DAY, 0)), ("b", at(DAY, 23.9)), ("c", at(DAY, 24)), ("d", at(DAY - ONE))):
-        books.cms.run(UNKNOWN, lead=lead, channel=channel, at=moment)
-    books.cms.run(
-        "INSERT INTO orchestration.ad_account VALUES (true, 'act_1', 'CEP', 'EUR', 'Europe/Madrid', NULL, NULL, now())"
-    )
-    books.cms.run(
-        "INSERT INTO orchestration.ad_campaigns (meta_campaign_id, days_read_at) VALUES ('1', :at)",
-        at=at(DAY - 2 * ONE),
-    )
-    quality = report_of(books).quality
-    assert (quality.failed, quality.unknown, quality.ads_until) == (3, 2, DAY - 2 * ONE)
 
 
 def test_open_anomalies_are_told_the_worst_first(books: Books) -> None:
