@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from sqlalchemy import Engine
 
-from cep_orchestration.alerts.store import AlertBook
 from cep_orchestration.amounts import counted, number
 from cep_orchestration.backups.catalog import read_catalog
 from cep_orchestration.backups.catalog_words import KINDS, TYPES, madrid, size, state
@@ -26,9 +24,9 @@ from cep_orchestration.backups.restore_target import Target, examine, require_fi
 from cep_orchestration.backups.restored_copy import Care
 from cep_orchestration.clients.object_storage import S3Objects
 from cep_orchestration.failures import SettingError
-from cep_orchestration.leads.channels import lead_channels
-from cep_orchestration.leads.restored import Quarantine, quarantine
+from cep_orchestration.leads.restored import Quarantine
 from cep_orchestration.object_ports import ObjectStore
+from cep_orchestration.resources import settle_copy
 from cep_orchestration.settings import Settings
 
 COLUMNS = ("fecha (Madrid)", "qué", "tipo", "tamaño", "estado")
@@ -96,7 +94,7 @@ def _prepared(
     require_fit(target, manifest.inventory.rows, into_nonempty=into_nonempty, live=live)
     cipher = cipher_of(manifest, chosen.identity_file)
     erased = () if keep_erased else read_erased(store)
-    care = Care(settings.cms_views_file, erased, delete_many, _settle)
+    care = Care(settings.cms_views_file, erased, delete_many, settle_copy)
     _announce(target, manifest)
 
     def begin() -> Restored:
@@ -147,11 +145,6 @@ def _restore_media(
     if done.others:
         others = counted(done.others, "fichero", "ficheros")
         click.echo(f"En la carpeta queda lo que había y la copia no nombra: {others}.")
-
-
-def _settle(engine: Engine) -> Quarantine | None:
-    names = [channel.name for channel in lead_channels(None, None, None, None)]
-    return quarantine(engine, names, AlertBook(engine, []))
 
 
 def _write_left(leads: Sequence[Erased]) -> None:

@@ -44,6 +44,7 @@ from cep_orchestration.leads.advisor_messages import AdvisorMessages
 from cep_orchestration.leads.channel_store import ChannelStates
 from cep_orchestration.leads.channels import lead_channels
 from cep_orchestration.leads.model import Channel
+from cep_orchestration.leads.restored import Quarantine, quarantine
 from cep_orchestration.leads.services import LeadServices
 from cep_orchestration.leads.store import Ledger
 from cep_orchestration.ports import Crm
@@ -237,12 +238,19 @@ def backup_services(settings: Settings) -> BackupServices:
         tools_dir=chosen.tools_dir,
         identity_file=chosen.identity_file,
         views_file=settings.cms_views_file,
+        settle=settle_copy,
         program_version=version("cep-orchestration"),
         now=lambda: datetime.now(UTC),
         clock=time.monotonic,
         random=Random(),  # noqa: S311 - which contents are looked at, no secret
         log_level=settings.log_level,
     )
+
+
+def settle_copy(engine: Engine) -> Quarantine | None:
+    """Makes a restored copy safe: nothing is sent from it until an operator says so."""
+    names = [channel.name for channel in lead_channels(None, None, None, None)]
+    return quarantine(engine, names, AlertBook(engine, []))
 
 
 def media_source(settings: Settings, storage: ObjectStorage) -> MediaSource | None:

@@ -24,9 +24,13 @@ OPERATOR = {
 }
 PRIORITIES = dict.fromkeys({"process_leads", "review_deliveries", *OPERATOR}, "2") | {
     "silence_alert": "2",
+    "back_up": "3",
+    "restore_drill": "3",
+    "note_erased_leads": "2",
     "sync_campaigns": "1",
     "roll_up_stats": "0",
 }
+BLOCKING = {("backups/database", "restorable"), ("backups/media", "restorable")}
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +68,7 @@ def test_the_environment_is_read_by_the_console_and_the_resources_alone() -> Non
 def test_these_jobs_assets_checks_and_schedules_are_all_that_there_is(repository: dg.RepositoryDefinition) -> None:
     assert {job.name for job in jobs(repository)} == set(PRIORITIES)
     assert {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()} == {
+        *(f"backups/{name}" for name in ("database", "media", "retention", "catalog", "recovery")),
         "campaigns/days",
         "campaigns/totals",
         "leads/deliveries",
@@ -71,6 +76,7 @@ def test_these_jobs_assets_checks_and_schedules_are_all_that_there_is(repository
         *(f"stats/{period.value}_{what}" for period in Period for what in ("report", "mailing")),
     }
     assert {(key.asset_key.to_user_string(), key.name) for key in checks()} == {
+        *BLOCKING,
         ("leads/deliveries", "no_dead_letters"),
         ("leads/deliveries", "no_unknowns"),
         ("leads/deliveries", "nothing_waits"),
@@ -82,6 +88,8 @@ def test_these_jobs_assets_checks_and_schedules_are_all_that_there_is(repository
         (schedule.name, schedule.job_name, schedule.cron_schedule, schedule.execution_timezone)
         for schedule in repository.schedule_defs
     } == {
+        ("back_up_schedule", "back_up", "0 3 * * *", "Europe/Madrid"),
+        ("note_erased_leads_schedule", "note_erased_leads", "20 * * * *", "Europe/Madrid"),
         ("review_deliveries_schedule", "review_deliveries", "*/15 * * * *", "Europe/Madrid"),
         ("roll_up_stats_schedule", "roll_up_stats", "0 2 * * *", "Europe/Madrid"),
         ("sync_campaigns_schedule", "sync_campaigns", "0 */6 * * *", "Europe/Madrid"),
@@ -93,7 +101,7 @@ def test_every_check_says_in_spanish_what_must_hold() -> None:
     for key in checks():
         spec = graph.get_check_spec(key)
         assert is_spanish(spec.description), key
-        assert not spec.blocking, "it shows a trouble, and holds nothing up"
+        assert spec.blocking == ((key.asset_key.to_user_string(), key.name) in BLOCKING), "others show a trouble only"
 
 
 def test_what_an_operator_types_is_described_in_spanish_and_begins_with_a_dry_run(

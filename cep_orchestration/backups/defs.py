@@ -209,7 +209,7 @@ back_up = dg.define_asset_job(
     cron_schedule="0 3 * * *",
     execution_timezone="Europe/Madrid",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Cada noche a las 03:00, completa.",
+    description="Cada noche a las 03:00: la base de datos y todos los medios, y la prueba de que se pueden restaurar.",
     owners=OWNERS,
 )
 def back_up_schedule() -> dg.RunRequest:

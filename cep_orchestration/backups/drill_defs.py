@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cep_orchestration.backups.catalog_words import madrid
 from cep_orchestration.backups.drill import try_restore
-from cep_orchestration.backups.erased import notice_erasures
+from cep_orchestration.backups.erased import notice_erasures, read_erased
 from cep_orchestration.backups.model import BackupError
 from cep_orchestration.backups.night import Night
 from cep_orchestration.backups.restored_copy import Care
@@ -46,7 +46,7 @@ def recovery(
         drill = try_restore(
             services.store,
             partial(scratch_database, services.scratch, services.now(), services.random),
-            Care(services.views_file, (), False, lambda engine: None),
+            Care(services.views_file, read_erased(services.store), True, services.settle),
             day=day,
             run_id=context.run_id,
             now=services.now,
@@ -75,7 +75,9 @@ class ErasedConfig(dg.Config):
     )
 
 
-@dg.op(pool="general")
+@dg.op(
+    pool="general", description="Compara los leads que se conocen con los que el CMS tiene, y apunta los que faltan."
+)
 def notice(context: dg.OpExecutionContext, config: ErasedConfig, backup_night: dg.ResourceParam[Night]) -> None:
     services = backup_night.services
     with told("note_erased_leads", services.log_level) as counts:
@@ -101,7 +103,7 @@ def note_erased_leads() -> None:
     cron_schedule="20 * * * *",
     execution_timezone="Europe/Madrid",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Cada hora, a y veinte.",
+    description="Cada hora, a los veinte minutos, para que lo que se borra en el CMS se apunte antes de que haga falta.",
     owners=OWNERS,
 )
 def note_erased_leads_schedule() -> dg.RunRequest:

@@ -34,6 +34,8 @@ WHAT_TO_DO = (
     "Mírela en el Administrador de anuncios de Meta y en la tabla de campaigns/totals. Este aviso no se repite; se "
     "avisará cuando deje de ocurrir."
 )
+MEANS = "La campaña gasta dinero o pierde leads de una forma que no es la suya."
+BLIND = "Nadie ve qué gastan ni qué traen las campañas, y lo que vaya mal en ellas no se avisa."
 
 
 def not_at_meta(name: str, meta_campaign_id: str) -> str:
@@ -59,18 +61,21 @@ def anomaly_alert(anomaly: Anomaly) -> Alert:
         WHAT_TO_DO,
         audience=Audience.MARKETING,
         quiet=None,
+        means=MEANS,
     )
 
 
 def stale_alert(stale: Sequence[Anomaly]) -> Alert:
     """One for all campaigns whose numbers are old."""
     title = stale[0].sentence if len(stale) == 1 else f"Datos sin actualizar en {len(stale)} campañas: {READING}"
-    return Alert(STALE_FINGERPRINT, stale[0].severity, title, STALE_ADVICE, audience=Audience.MARKETING, quiet=None)
+    audience = Audience.MARKETING
+    return Alert(STALE_FINGERPRINT, stale[0].severity, title, STALE_ADVICE, audience=audience, quiet=None, means=BLIND)
 
 
 def access_alert(why: str) -> Alert:
     """Meta answers nothing until somebody acts."""
-    return Alert(ACCESS_FINGERPRINT, Severity.HIGH, "Meta Ads no deja leer las campañas", why, quiet=timedelta(days=1))
+    title, once_a_day = "Meta Ads no deja leer las campañas", timedelta(days=1)
+    return Alert(ACCESS_FINGERPRINT, Severity.HIGH, title, why, quiet=once_a_day, means=BLIND)
 
 
 def refused(code: str) -> str:
@@ -100,6 +105,7 @@ def account_alerts(account: AdAccount, now: datetime) -> list[tuple[Alert, str]]
         "Genere otro (mejor uno de usuario del sistema, que no caduca) y póngalo en META_ACCESS_TOKEN; sin él no hay "
         "métricas de campañas.",
         quiet=timedelta(days=1),
+        means=f"A partir de ese día: {BLIND[0].lower()}{BLIND[1:]}",
     )
     version = Alert(
         "campaigns/version",
@@ -107,6 +113,7 @@ def account_alerts(account: AdAccount, now: datetime) -> list[tuple[Alert, str]]
         "Meta va a retirar la versión de su API que se usa",
         "Pase META_BASE_URL a una versión más nueva (https://graph.facebook.com/v…) y lance sync_campaigns.",
         quiet=timedelta(days=7),
+        means=f"Cuando la retire: {BLIND[0].lower()}{BLIND[1:]}",
     )
     return [
         (token, "" if expiring else "El token de Meta Ads ya no está a punto de caducar"),

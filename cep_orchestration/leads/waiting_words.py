@@ -26,6 +26,7 @@ def put_off_alert(channel: str, reasons: Sequence[str]) -> Alert:
         "como mucho; el canal sigue con las demás. Si no deben esperar, lance resume_channel, que las intenta "
         "enseguida.",
         quiet=QUIET,
+        means="Esas personas reciben su mensaje más tarde; ninguno se pierde.",
     )
 
 

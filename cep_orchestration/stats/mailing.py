@@ -5,14 +5,17 @@ from enum import Enum
 
 from sqlalchemy import Engine, TextClause, text
 
+from cep_orchestration.database.home import AT_HOME, is_copy
 from cep_orchestration.stats.model import StatsError
 from cep_orchestration.stats.report import Report
 from cep_orchestration.stats.services import Post
 
 NOBODY_KNOWS = "no se sabe si salió. Pregunte a quien lo recibe y, si no llegó, láncelo con resend: true."
 REFUSED = "compruebe SMTP_URL y REPORT_RECIPIENTS, y láncelo otra vez."
-CLAIM = text("""
-INSERT INTO orchestration.mailed_reports AS m (kind, label, claimed_at) VALUES (:kind, :label, now())
+COPY = "La base de datos es una copia restaurada, y aún no se sabe qué se envió desde la original."
+# Not from a restored copy that nobody has seen as one yet: the original may have mailed it.
+CLAIM = text(f"""
+INSERT INTO orchestration.mailed_reports AS m (kind, label, claimed_at) SELECT :kind, :label, now() WHERE {AT_HOME}
 ON CONFLICT (kind, label) DO UPDATE SET claimed_at = now() WHERE :again
 RETURNING 1
 """)
@@ -62,6 +65,8 @@ class Mailing:
         """It was claimed before: it went, or another run is at it, or was."""
         with self.engine.connect() as connection:
             known = connection.execute(KNOWN, this).one_or_none()
+            if is_copy(connection):
+                raise StatsError(f"{COPY} El reporte {this['label']} no se ha enviado; láncelo dentro de un minuto.")
         if known and known.mailed_at:
             return Mailed.BEFORE
         if known and not known.is_fresh:

@@ -1,17 +1,14 @@
 """A database with odd things in it, the tools that dump it, and tools that fail: what the tests of dumps share."""
 
 import time
-from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from random import Random
 
 from sqlalchemy import Engine
 
 from cep_orchestration.backups.database_proof import Proving
 from cep_orchestration.backups.dump import Dumping
-from cep_orchestration.backups.scratch import Scratch, scratch_at
+from cep_orchestration.backups.scratch import scratch_at
 from cep_orchestration.backups.streams import Cipher, Plain
 from cep_orchestration.backups.tools import Tools, find_tools
 from cep_orchestration.object_ports import ObjectStore

@@ -52,6 +52,11 @@ class FakeStore:
         """The nth call of `method` from now on, or «write», or «read», raises."""
         self._faults[method, self._counts[method] + nth] = error or TransientError(f"S3 no responde ({method}).")
 
+    def mend(self) -> None:
+        """No fault any more, but for what they did to objects."""
+        self._faults.clear()
+        self._cut.clear()
+
     # The port
 
     def put(self, key: str, content: bytes, content_type: str) -> str:

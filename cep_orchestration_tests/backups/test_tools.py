@@ -61,8 +61,8 @@ def test_all_of_an_address_reaches_the_tool_and_nobody_sees_it(tmp_path: Path) -
     ("said", "told"),
     [
         ("pg_dump: error: query failed: ERROR:  permission denied for table leads", "falta permiso sobre leads"),
-        ('pg_restore: error: COPY failed for table "a": ERROR:  could not extend file "base/1": No space left on device',
-         "no queda espacio"),
+        ('pg_restore: error: COPY failed for table "a": ERROR:  could not extend file "base/1": '
+         "No space left on device", "no queda espacio"),
         ("pg_dump: error: Dumping the contents of table \"a\" failed: PQgetCopyData() failed.\n"
          "pg_dump: detail: Error message from server: server closed the connection unexpectedly", "perdió la conexión"),
         ('pg_restore: error: could not execute query: ERROR:  extension "vector" is not available', '"vector"'),

@@ -147,3 +147,11 @@ def test_each_period_has_a_mail_of_its_own(cms: DemoCms) -> None:
         "Reporte semanal",
         "Reporte mensual",
     ]
+
+
+def test_from_a_restored_copy_that_nobody_has_seen_as_one_nothing_is_mailed(cms: DemoCms, report: Report) -> None:
+    post = FakePost()
+    cms.run("UPDATE orchestration.installation SET home = 'elsewhere'")
+    with pytest.raises(StatsError, match="copia restaurada"):
+        Mailing(cms.engine, post).mail(report, PDF)
+    assert post.sent == []
