@@ -30,12 +30,12 @@ PROVEN, UNPROVEN, INTERRUPTED, HALF_REMOVED, DAMAGED, SHRUNK, FUTURE = (
 COLUMNS: Mapping[str, str] = {
     "fecha": "string",
     "qué": "string",
-    "tipo": "string",
-    "tamaño": "string",
     "estado": "string",
+    "tamaño": "string",
+    "detalle": "string",
+    "tipo": "string",
     "segundos": "float",
     "segundos de prueba": "float",
-    "detalle": "string",
 }
 Cell = str | int | float | bool | None
 MB, GB = Decimal(10**6), Decimal(10**9)
@@ -115,18 +115,24 @@ def _state(entry: Entry, now: datetime) -> str:
     return PROVEN if entry.proof.holds else SHRUNK
 
 
+def _dated_state(entry: Entry, now: datetime) -> str:
+    """«probada el 2026-11-24 03:02»: for what is read later than it is written."""
+    plain = _state(entry, now)
+    return f"{plain} el {madrid(entry.proof.proven_at)}" if plain == PROVEN and entry.proof else plain
+
+
 def _row(entry: Entry, now: datetime) -> dict[str, Cell]:
     manifest, proof = entry.manifest, entry.proof
     media_type = manifest.type if isinstance(manifest, MediaManifest) else BackupType.FULL
     return {
         "fecha": madrid(entry.taken_at),
         "qué": KINDS[entry.kind],
-        "tipo": TYPES[media_type] if manifest else "",
+        "estado": _dated_state(entry, now),
         "tamaño": size(entry.size_bytes),
-        "estado": state(entry, now),
+        "detalle": entry.damage or " ".join(proof.shrank if proof else ()),
+        "tipo": TYPES[media_type] if manifest else "",
         "segundos": round(manifest.seconds, 1) if manifest else None,
         "segundos de prueba": round(proof.seconds, 1) if proof else None,
-        "detalle": entry.damage or " ".join(proof.shrank if proof else ()),
     }
 
 
@@ -134,12 +140,12 @@ def _lost(attempt: Attempt) -> dict[str, Cell]:
     return {
         "fecha": madrid(attempt.taken_at),
         "qué": KINDS[attempt.kind],
-        "tipo": TYPES[attempt.type],
-        "tamaño": "",
         "estado": "fallida",
+        "tamaño": "",
+        "detalle": attempt.failure,
+        "tipo": TYPES[attempt.type],
         "segundos": round(attempt.seconds, 1) if attempt.seconds is not None else None,
         "segundos de prueba": None,
-        "detalle": attempt.failure,
     }
 
 
@@ -149,7 +155,7 @@ def _newest(entries: Sequence[Entry], now: datetime) -> str:
     for kind in sorted({entry.kind for entry in entries}):
         proven = [entry for entry in entries if entry.kind is kind and _state(entry, now) == PROVEN]
         newest = max(proven, key=lambda entry: entry.taken_at, default=None)
-        dated = f"es del {madrid(newest.taken_at)}, {state(newest, now)}" if newest else "no existe: lance back_up"
+        dated = f"es del {madrid(newest.taken_at)}, {_dated_state(newest, now)}" if newest else "no existe: lance back_up"
         told.append(f"{'l' if told else 'L'}a última copia probada de {_the(kind)} {dated}")
     return "; ".join(told)
 

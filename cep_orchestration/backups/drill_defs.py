@@ -103,7 +103,7 @@ def note_erased_leads() -> None:
     cron_schedule="20 * * * *",
     execution_timezone="Europe/Madrid",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Cada hora, a los veinte minutos, para que lo que se borra en el CMS se apunte antes de que haga falta.",
+    description="Cada hora, a los veinte minutos, para que lo que se borra en el CMS esté apuntado cuando haga falta.",
     owners=OWNERS,
 )
 def note_erased_leads_schedule() -> dg.RunRequest:

@@ -25,10 +25,10 @@ def page(services: BackupServices) -> Metadata:
     attempts = services.book.attempts(now - ATTEMPTS_SINCE)
     drills = services.book.drills()
     return {
-        "Resumen": dg.MetadataValue.text(summary(entries, now)),
+        "Resumen": dg.MetadataValue.md(summary(entries, now)),
         "Copias": table(catalog_rows(entries, attempts, now), COLUMNS),
         "Restauraciones ensayadas": table(_drill_rows(drills), DRILL_COLUMNS),
-        "Bucket": dg.MetadataValue.text(f"{services.store.place}; {_protected(services.store.protection())}"),
+        "Bucket": dg.MetadataValue.md(f"{services.store.place}; {_protected(services.store.protection())}"),
         "Se guardan (días)": dg.MetadataValue.int(services.retention_days),
         **_numbers(entries, drills),
     }

@@ -21,6 +21,7 @@ PASSING = (
     "Throttling",
     "ThrottlingException",
     "TooManyRequestsException",
+    "XAmzContentSHA256Mismatch",
     "XMinioServerNotInitialized",
 )
 PASSING_STATUS = (429, 500, 502, 503, 504)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from datetime import UTC
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
 LINK_SECONDS = 7 * 86_400
 """The longest that a signed address may live."""
-DELETE_AT_ONCE = 1_000
-"""S3's own limit."""
+MOST_AT_ONCE = 1_000
+"""What S3 lists, and removes, in one call."""
 CHECK = ".cep-check"
 CHECKED = b"cep_orchestration looks whether this bucket works, and removes this.\n"
 NO_LOCK = "ObjectLockConfigurationNotFoundError"
@@ -62,18 +63,18 @@ class S3Objects:
         return downloading(self._calls, key)
 
     def list(self, prefix: str) -> Iterator[Stored]:
-        asked: ListObjectsV2RequestTypeDef = {"Bucket": self._bucket, "Prefix": prefix}
+        asked: ListObjectsV2RequestTypeDef = {"Bucket": self._bucket, "Prefix": prefix, "MaxKeys": MOST_AT_ONCE}
         while True:
             page = self._calls.ask(f"listar {prefix}*", partial(_list, asked))
             for each in page.get("Contents", ()):
-                yield Stored(each["Key"], each["Size"], each["LastModified"])
+                yield Stored(each["Key"], each["Size"], each["LastModified"].astimezone(UTC))
             if not page["IsTruncated"]:
                 return
             asked["ContinuationToken"] = page["NextContinuationToken"]
 
     def delete(self, keys: Sequence[str]) -> None:
-        for first in range(0, len(keys), DELETE_AT_ONCE):
-            batch = keys[first : first + DELETE_AT_ONCE]
+        for first in range(0, len(keys), MOST_AT_ONCE):
+            batch = keys[first : first + MOST_AT_ONCE]
             which = batch[0] if len(batch) == 1 else f"{len(batch)} objetos desde {batch[0]}"
             self._calls.ask(f"borrar {which}", partial(_delete, self._bucket, batch))
 
@@ -85,7 +86,11 @@ class S3Objects:
         return len(found)
 
     def _unfinished(self, prefix: str) -> Iterator[tuple[str, str]]:
-        asked: ListMultipartUploadsRequestTypeDef = {"Bucket": self._bucket, "Prefix": prefix}
+        asked: ListMultipartUploadsRequestTypeDef = {
+            "Bucket": self._bucket,
+            "Prefix": prefix,
+            "MaxUploads": MOST_AT_ONCE,
+        }
         while True:
             page = self._calls.ask(f"buscar subidas sin terminar de {prefix}*", partial(_list_uploads, asked))
             for each in page.get("Uploads", ()):
@@ -95,7 +100,9 @@ class S3Objects:
             asked["KeyMarker"], asked["UploadIdMarker"] = page["NextKeyMarker"], page["NextUploadIdMarker"]
 
     def check(self, prefix: str) -> None:
+        """Lists first: SeaweedFS makes a missing bucket when something is put into it."""
         key = f"{prefix}{CHECK}"
+        next(self.list(key), None)
         self.put(key, CHECKED, "text/plain")
         unread, undeleted = _fault(lambda: self._read_back(key)), _fault(lambda: self.delete([key]))
         if unread and undeleted:

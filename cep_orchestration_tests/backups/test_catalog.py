@@ -157,8 +157,8 @@ def test_the_page_has_a_row_for_each_with_its_state_and_for_those_that_left_noth
     assert {tuple(row) for row in rows} == {tuple(COLUMNS)}
     assert [(row["fecha"], row["qué"], row["tipo"], row["estado"]) for row in rows] == [
         ("2026-11-11 02:00", "medios", "", "con fecha futura"),
-        ("2026-11-10 02:00", "base de datos", "completa", "probada hace 3 h"),
-        ("2026-11-09 02:00", "base de datos", "completa", "probada hace 27 h"),
+        ("2026-11-10 02:00", "base de datos", "completa", "probada el 2026-11-10 02:05"),
+        ("2026-11-09 02:00", "base de datos", "completa", "probada el 2026-11-09 02:05"),
         ("2026-11-08 02:00", "medios", "incremental", "ha encogido"),
         ("2026-11-07 02:00", "base de datos", "completa", "sin probar"),
         ("2026-11-06 02:00", "base de datos", "", "interrumpida"),
@@ -174,15 +174,15 @@ def test_the_page_has_a_row_for_each_with_its_state_and_for_those_that_left_noth
 
 def test_one_sentence_tells_the_newest_how_many_the_oldest_and_what_is_wrong() -> None:
     assert summary(read_catalog(_page()), NOW) == (
-        "La última copia probada de la base de datos es del 2026-11-10 02:00, probada hace 3 h; la última copia "
-        "probada de los medios no existe: lance back_up; hay 8 copias, la más antigua del 2026-11-04 02:00; hay que "
-        "mirar: 1 dañada, 1 que ha encogido, 1 sin probar, 1 interrumpida, 1 con fecha futura."
+        "La última copia probada de la base de datos es del 2026-11-10 02:00, probada el 2026-11-10 02:05; la última "
+        "copia probada de los medios no existe: lance back_up; hay 8 copias, la más antigua del 2026-11-04 02:00; hay "
+        "que mirar: 1 dañada, 1 que ha encogido, 1 sin probar, 1 interrumpida, 1 con fecha futura."
     )
     store = FakeStore()
     _nights(store, 10)
     assert summary(read_catalog(store), NOW) == (
-        "La última copia probada de la base de datos es del 2026-10-11 03:00, probada hace 30 días; hay 1 copia, la "
-        "más antigua del 2026-10-11 03:00."
+        "La última copia probada de la base de datos es del 2026-10-11 03:00, probada el 2026-10-11 03:05; hay 1 "
+        "copia, la más antigua del 2026-10-11 03:00."
     )
     assert summary((), NOW) == "No hay ninguna copia; lance back_up."
 

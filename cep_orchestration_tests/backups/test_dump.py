@@ -1,17 +1,19 @@
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 from sqlalchemy import Engine
 
+from cep_orchestration.backups.database_proof import prove_database
 from cep_orchestration.backups.dump import dump_database
 from cep_orchestration.backups.manifests import read_manifest
 from cep_orchestration.backups.model import BackupError, Kind
 from cep_orchestration.backups.sessions import LIMITS, session
 from cep_orchestration.failures import CepError, SettingError
 from cep_orchestration.object_ports import Sink
-from cep_orchestration_tests.backups.dumping import NOW, TOOLS, dumping, script
+from cep_orchestration_tests.backups.dumping import NOW, TOOLS, dumping, proving, script
 from cep_orchestration_tests.backups.fake_store import FakeStore
 
 KEY = "database/backup_2026-11-24T020000Z.dump.zst"
@@ -44,6 +46,7 @@ def test_a_dump_and_its_counts_are_of_one_instant_whatever_is_written_meanwhile(
     assert (manifest.key, manifest.server_version, manifest.tool_version) == (KEY, TOOLS.version, TOOLS.version)
     assert manifest.packed.stored_bytes == len(store.objects[KEY]) < manifest.packed.raw_bytes
     assert read_manifest(Kind.DATABASE, store.objects[MANIFEST], MANIFEST) == manifest
+    assert prove_database(manifest, proving(store, rows), NOW, Random(1))["filas"] == ROWS
     with session(rows.url) as connection:
         limits = [str(connection.exec_driver_sql(f"SHOW {name}").scalar()) for name in LIMITS if "timeout" in name]
     assert limits == ["0", "0", "0", "0", "1min"]
