@@ -21,7 +21,8 @@ OBJECTS = "media/objects/"
 CONTENT = {Kind.DATABASE: "dump.zst", Kind.MEDIA: "files.zst"}
 SCHEME = re.compile(
     r"(?P<kind>database|media)/backup_(?P<stamp>\d{4}-\d\d-\d\dT\d{6}Z)\."
-    r"(?P<part>dump\.zst|dump\.zst\.age|files\.zst|files\.zst\.age|json|proof\.json)"
+    r"(?P<part>dump\.zst|dump\.zst\.age|files\.zst|files\.zst\.age|json|proof\.json)",
+    re.ASCII,
 )
 OBJECT = re.compile(
     rf"{OBJECTS}(plain/(?P<plain>[0-9a-f]{{64}})\.zst|[0-9a-f]{{16}}/(?P<sealed>[0-9a-f]{{64}})\.zst\.age)"

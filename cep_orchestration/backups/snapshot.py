@@ -18,8 +18,8 @@ from cep_orchestration.database.engine import discreet
 BEGIN = "START TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 SETTINGS = "SET LOCAL search_path = pg_catalog; SET LOCAL row_security = off"
 FAULTS = {
-    "42501": "Al usuario de la base de datos le falta permiso para leer {table}: concédale SELECT (y BYPASSRLS si la tabla "
-    "tiene políticas) y láncelo otra vez.",
+    "42501": "Al usuario de la base de datos le falta permiso para leer {table}: concédale SELECT, y "
+    "BYPASSRLS si la tabla tiene políticas, y láncelo otra vez.",
     "42P01": "La tabla {table} desapareció mientras se copiaba: láncelo otra vez.",
     "55P03": "Otra sesión bloquea la tabla {table}: espere a que acabe y láncelo otra vez.",
 }

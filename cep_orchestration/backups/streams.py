@@ -51,8 +51,10 @@ class Age:
             self._recipients = [own.to_public(), *([pyrage.x25519.Recipient.from_str(recipient)] if recipient else [])]
             if identity:
                 self._identities.append(pyrage.x25519.Identity.from_str(identity))
-        except (pyrage.RecipientError, pyrage.IdentityError):
+        except pyrage.RecipientError:
             raise BackupError("La clave de cifrado no es una clave de age; compruebe BACKUP_PUBLIC_KEY.") from None
+        except pyrage.IdentityError:
+            raise BackupError("La clave privada no es una de age; compruebe RESTORE_IDENTITY_FILE.") from None
 
     def seal(self, source: Readable, sink: Sink) -> None:
         import pyrage
@@ -96,6 +98,8 @@ def unpack(source: Readable, sink: Sink, cipher: Cipher) -> Packed:
         raise BackupError("Los datos de la copia están dañados: no se pueden descomprimir.") from None
     if not expander.eof:
         raise BackupError("Los datos de la copia están incompletos: acaban antes de tiempo.")
+    if expander.unused_data:
+        raise BackupError("Los datos de la copia están dañados: siguen después de su final.")
     return Packed(raw.bytes, raw.sha256, stored.bytes, stored.sha256)
 
 

@@ -16,12 +16,7 @@ from cep_orchestration.settings import ObjectStorage
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import (
-        ListMultipartUploadsOutputTypeDef,
-        ListMultipartUploadsRequestTypeDef,
-        ListObjectsV2OutputTypeDef,
-        ListObjectsV2RequestTypeDef,
-    )
+    from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef, ListObjectsV2RequestTypeDef
 
 LINK_SECONDS = 7 * 86_400
 """The longest that a signed address may live."""
@@ -79,25 +74,21 @@ class S3Objects:
             self._calls.ask(f"borrar {which}", partial(_delete, self._bucket, batch))
 
     def abandon_uploads(self, prefix: str) -> int:
-        """MinIO lists none here, and removes them itself after a day."""
-        found = list(self._unfinished(prefix))
-        for key, upload_id in found:
-            abandon(self._calls, key, upload_id)
-        return len(found)
+        """MinIO lists none here, and removes them itself after a day. Lists the first page until nothing new is on it:
+        the marks of a further one are not the same everywhere."""
+        gone = set[tuple[str, str]]()
+        while found := self._unfinished(prefix) - gone:
+            for key, upload_id in found:
+                abandon(self._calls, key, upload_id)
+            gone |= found
+        return len(gone)
 
-    def _unfinished(self, prefix: str) -> Iterator[tuple[str, str]]:
-        asked: ListMultipartUploadsRequestTypeDef = {
-            "Bucket": self._bucket,
-            "Prefix": prefix,
-            "MaxUploads": MOST_AT_ONCE,
-        }
-        while True:
-            page = self._calls.ask(f"buscar subidas sin terminar de {prefix}*", partial(_list_uploads, asked))
-            for each in page.get("Uploads", ()):
-                yield each["Key"], each["UploadId"]
-            if not page.get("IsTruncated"):
-                return
-            asked["KeyMarker"], asked["UploadIdMarker"] = page["NextKeyMarker"], page["NextUploadIdMarker"]
+    def _unfinished(self, prefix: str) -> set[tuple[str, str]]:
+        page = self._calls.ask(
+            f"buscar subidas sin terminar de {prefix}*",
+            lambda client: client.list_multipart_uploads(Bucket=self._bucket, Prefix=prefix, MaxUploads=MOST_AT_ONCE),
+        )
+        return {(each["Key"], each["UploadId"]) for each in page.get("Uploads", ())}
 
     def check(self, prefix: str) -> None:
         """Lists first: SeaweedFS makes a missing bucket when something is put into it."""
@@ -145,13 +136,12 @@ class S3Objects:
 
 
 def _list(asked: "ListObjectsV2RequestTypeDef", client: "S3Client") -> "ListObjectsV2OutputTypeDef":
-    return client.list_objects_v2(**asked)
+    page = client.list_objects_v2(**asked)
+    if "IsTruncated" not in page:  # a web page, say; it must not pass for an empty bucket
+        from botocore.parsers import ResponseParserError
 
-
-def _list_uploads(
-    asked: "ListMultipartUploadsRequestTypeDef", client: "S3Client"
-) -> "ListMultipartUploadsOutputTypeDef":
-    return client.list_multipart_uploads(**asked)
+        raise ResponseParserError("not a list of objects")
+    return page
 
 
 def _delete(bucket: str, keys: Sequence[str], client: "S3Client") -> None:
