@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from urllib.request import urlopen
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from cep_orchestration.clients import object_storage
-from cep_orchestration.clients.object_calls import Patience
+from cep_orchestration.clients.object_calls import Calls, Patience
 from cep_orchestration.clients.object_storage import S3Objects
 from cep_orchestration.failures import CepError, SettingError, TransientError
 from cep_orchestration.object_ports import MissingObjectError, ObjectStore, Protection
@@ -172,3 +173,15 @@ def test_a_dead_server_is_given_up_after_about_a_minute(seconds: float) -> None:
         passed, attempts = passed + wait, attempts + 1
     assert 3 <= attempts <= 6
     assert 30 <= passed <= 65
+
+
+def test_a_call_that_is_not_wanted_any_more_is_not_tried_again(s3_server: S3Server, bucket: str) -> None:
+    tried: list[bool] = []
+
+    def breaking(_client: object) -> None:
+        tried.append(True)
+        raise ReadTimeoutError(endpoint_url="http://s3")
+
+    with pytest.raises(TransientError, match="No se pudo subir a en"):
+        Calls(s3_server.storage, bucket, Patience()).ask("subir a", breaking, wanted=lambda: False)
+    assert tried == [True]
