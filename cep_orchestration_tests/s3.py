@@ -1,5 +1,6 @@
 """A real S3 server for the tests, with buckets that come and go."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ from cep_orchestration_tests.waiting import wait_until
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+SMALL_BUCKETS = {"WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"}
+"""A bucket takes one volume at first instead of seven: many tests have one of their own, and there is room for few."""
+
 
 @dataclass(frozen=True)
 class S3Server:
@@ -33,7 +37,12 @@ def running_s3(folder: Path) -> Iterator[S3Server]:
     port = free_ports()["S3_PORT"]
     storage = ObjectStorage(f"http://127.0.0.1:{port}", "eu-west-1", "key", "secret")
     object_store.prepare(folder, storage)
-    process = subprocess.Popen(object_store.command(folder, port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        object_store.command(folder, port),
+        env={**os.environ, **SMALL_BUCKETS},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         wait_until(Probe("http", storage.endpoint_url).healthy, seconds=30, what="S3")
         wait_until(lambda: bucket_made(storage, "cep-backups"), seconds=30, what="a bucket")
