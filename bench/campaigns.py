@@ -17,7 +17,7 @@ from sqlalchemy import Engine, text
 
 from bench.crowd import durable_postgres
 from bench.results import AtMost, Result, require
-from cep_orchestration.ad_ports import AdAccount, AdCampaign, Ads, DayPart, Lifetimes
+from cep_orchestration.ad_ports import AdAccount, Ads, DayPart, Lifetimes, Listing
 from cep_orchestration.campaigns.services import CampaignServices
 from cep_orchestration.campaigns.sync import CampaignSync
 from cep_orchestration.environment import read_settings
@@ -57,7 +57,7 @@ class CountingAds:
         with self._counted("other"):
             return self.ads.account()
 
-    def campaigns(self, ids: Sequence[str]) -> Mapping[str, AdCampaign]:
+    def campaigns(self, ids: Sequence[str]) -> Listing:
         with self._counted("other"):
             return self.ads.campaigns(ids)
 

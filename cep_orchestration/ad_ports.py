@@ -76,6 +76,14 @@ class AdAccount:
 
 
 @dataclass(frozen=True)
+class Listing:
+    """By campaign, what the account has of it, or why that cannot be read; one that it does not have is in neither."""
+
+    found: Mapping[str, AdCampaign]
+    failed: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class DayPart:
     """What is known now: all rows of the campaigns `read` on the days from `since` to `until`, and which campaigns
     could not be read, with the reason. A campaign that was read and has no row on one of these days did nothing then.
@@ -105,8 +113,8 @@ class Ads(Protocol):
 
     def account(self) -> AdAccount: ...
 
-    def campaigns(self, ids: Sequence[str]) -> Mapping[str, AdCampaign]:
-        """Those of them that the account has, deleted ones too."""
+    def campaigns(self, ids: Sequence[str]) -> Listing:
+        """Those of them that the account has, deleted ones too. One that cannot be read stops none of the others."""
         ...
 
     def days(self, ids: Sequence[str], since: date, until: date) -> Iterator[DayPart]:

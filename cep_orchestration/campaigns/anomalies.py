@@ -75,7 +75,8 @@ RULES: Sequence[Rule] = (
     Rule(
         "leads_agree",
         Severity.MEDIUM,
-        "Los leads que cuenta Meta y los que llegan a nuestra web son los mismos, salvo pequeñas diferencias.",
+        "Los leads que cuenta Meta y los que llegan a nuestra web son los mismos, salvo pequeñas diferencias; se "
+        "comprueba desde que el CMS dice de algún lead con qué campaña llegó.",
         leads_apart,
     ),
 )

@@ -93,4 +93,5 @@ def _history(state: Any, days: tuple[Day, ...], today: date, currency: str, now:
         currency=currency,
         hours_since_read=(now - read).total_seconds() / 3600 if read else float("inf"),
         daily_budget_since=state.daily_budget_since,
+        leads_are_mapped=state.leads_are_mapped,
     )

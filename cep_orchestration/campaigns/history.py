@@ -29,6 +29,7 @@ class History:
     delivering          what the ad service says that the campaign does
     budget              of the CMS; a budget of 0 is none
     lifetime_spend      None: not known, and the days' sum stands in for it
+    leads_are_mapped    the CMS says of leads which campaign they came with; else our own leads are unknown, not zero
     daily_budget_since  the first whole day under this `daily_budget`; None: it was never changed, as far as is known
     hours_since_read    how old the newest reading is; infinite where there is none
     """
@@ -48,6 +49,7 @@ class History:
     currency: str = "EUR"
     hours_since_read: float = 0.0
     daily_budget_since: date | None = None
+    leads_are_mapped: bool = True
 
     def completed(self, days: int, *, before: int = 0) -> tuple[Day, ...]:
         """The last days that are over, at most `days` of them; `before`: not counting that many of the newest."""

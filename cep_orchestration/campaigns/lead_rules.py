@@ -107,7 +107,10 @@ def leads_apart(history: History, thresholds: CampaignThresholds) -> str | None:
     one half of it.
 
     The second look, at the weeks before too, sees it in campaigns with few leads, while the last days still differ.
+    A CMS that gives no lead a campaign has no count to compare.
     """
+    if not history.leads_are_mapped:
+        return None
     recent = history.completed(thresholds.recent_days)
     for days in (recent, history.completed(thresholds.baseline_days)):
         ours, metas = _both_counts(days)

@@ -177,7 +177,8 @@ SELECT c.id, coalesce(c.name, '') AS name, coalesce(c.status, '') AS status, a.m
        a.days_from, a.closed_at IS NOT NULL AS closed,
        coalesce(a.failure, '') AS failure, a.lifetime_impressions, a.lifetime_clicks, a.lifetime_spend,
        a.lifetime_leads, a.days_read_at,
-       (SELECT count(*) FROM orchestration.leads k WHERE k.campaign_id = c.id AND k.held_at IS NULL) AS own_leads
+       (SELECT count(*) FROM orchestration.leads k WHERE k.campaign_id = c.id AND k.held_at IS NULL) AS own_leads,
+       EXISTS (SELECT 1 FROM orchestration.leads WHERE campaign_id IS NOT NULL) AS leads_are_mapped
 FROM orchestration.cms_campaigns c
 JOIN orchestration.ad_campaigns a ON a.meta_campaign_id = btrim(c.meta_campaign_id, E' \\t\\r\\n')
 ORDER BY a.lifetime_spend DESC NULLS LAST, length(c.id), c.id

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from cep_orchestration.ad_ports import AdAccount, AdCampaign, DayPart, Lifetimes
+from cep_orchestration.ad_ports import AdAccount, DayPart, Lifetimes, Listing
 from cep_orchestration.campaigns import sql, words
 from cep_orchestration.campaigns.model import Campaign, CampaignError, CampaignRow, WriteBack, Written
 from cep_orchestration.campaigns.rules import RESTATED_DAYS
@@ -68,11 +68,11 @@ class CampaignStore:
         with self.engine.begin() as connection:
             connection.execute(sql.WINDOW_READ, {"today": today})
 
-    def write_campaigns(
-        self, asked: Sequence[str], found: Mapping[str, AdCampaign], today: date, now: datetime
-    ) -> None:
-        """One that was there and is not found any more is closed; it keeps what it had."""
-        rows = list(found.values())
+    def write_campaigns(self, asked: Sequence[str], listing: Listing, today: date, now: datetime) -> None:
+        """One that was there and is neither found nor failed is closed; it keeps what it had. One that failed stays as
+        it was."""
+        rows = list(listing.found.values())
+        gone = [each for each in asked if each not in listing.found and each not in listing.failed]
         values = {
             "ids": [row.id for row in rows],
             "names": [row.name for row in rows],
@@ -86,7 +86,7 @@ class CampaignStore:
         }
         with self.engine.begin() as connection:
             connection.execute(sql.WRITE_CAMPAIGNS, values)
-            connection.execute(sql.CLOSE, {"ids": [each for each in asked if each not in found], "now": now})
+            connection.execute(sql.CLOSE, {"ids": gone, "now": now})
 
     def write_days(self, part: DayPart, account: AdAccount, now: datetime) -> tuple[Written, dict[str, str]]:
         """All of the part or nothing; what was written, and which campaigns are not read, with the reason. Writing the

@@ -40,8 +40,8 @@ class CampaignSync:
 
     services: CampaignServices
     asked: str = ""
-    _seen: dict[str, AdCampaign | None] = field(default_factory=dict)
-    """What the ad service has of each campaign, asked once; None: nothing."""
+    _seen: dict[str, AdCampaign | str | None] = field(default_factory=dict)
+    """What the ad service has of each campaign, asked once; a text: why that cannot be read; None: nothing."""
 
     def read_days(self, since: date, until: date) -> DaysStory:
         """Part by part, so that what was read is kept whatever comes after."""
@@ -98,7 +98,8 @@ class CampaignSync:
         watched = [history.campaign_id for history in histories]
         found = [each for history in histories for each in anomalies(history, thresholds)]
         known = services.anomalies.open()
-        over = [each for each in known if self._is_over(each, found, watched)]
+        unread = [one.id for one in targets if isinstance(self._seen.get(one.meta_campaign_id or ""), str)]
+        over = [each for each in known if self._is_over(each, found, watched, unread)]
         if not self.asked:
             self._alert_of_old_numbers(found, known)
         self._alert(found, over, watched)
@@ -124,10 +125,15 @@ class CampaignSync:
                 title = words.over(one.sentence) if one.campaign_id in watched else words.unwatched(one.sentence)
                 alerts.resolve(words.anomaly_fingerprint(one.rule, one.campaign_id), title)
 
-    def _is_over(self, known: OpenAnomaly, found: Sequence[Anomaly], watched: Sequence[str]) -> bool:
-        """Not if it could not be asked: a campaign whose numbers are old says nothing of its other rules."""
+    def _is_over(
+        self, known: OpenAnomaly, found: Sequence[Anomaly], watched: Sequence[str], unread: Sequence[str]
+    ) -> bool:
+        """Not if it could not be asked: a campaign whose numbers are old says nothing of its other rules, one that
+        could not be read says nothing new at all."""
         if known.campaign_id not in watched:
             return not self.asked
+        if known.campaign_id in unread:
+            return False
         rules = {each.rule for each in found if each.campaign_id == known.campaign_id}
         return known.rule not in rules and (known.rule == words.STALE or words.STALE not in rules)
 
@@ -167,21 +173,27 @@ class CampaignSync:
         return known if known and is_the_same else self._account()
 
     def _listed(self, targets: Sequence[Campaign]) -> tuple[list[str], dict[str, str]]:
-        """The ids that the ad service has; and those that it has never known, though their campaigns are active. One
-        that it does not list any more is closed, and keeps what it had: of such a one silence says nothing. Raises
-        CampaignError for the one that was asked for, and where it lists nothing any more."""
-        services, ids = self.services, _ids(targets)
+        """The ids that the ad service has; and those that failed: what it says of them cannot be read, or it has never
+        known them, though their campaigns are active. One that it does not list any more is closed, and keeps what it
+        had: of such a one silence says nothing. Raises CampaignError for the one that was asked for, and where it lists
+        nothing any more."""
+        ids = _ids(targets)
         if new := [each for each in ids if each not in self._seen]:
-            found = self._ads.campaigns(new)
-            if nothing_is_listed([one for one in targets if one.meta_campaign_id in new], found):
-                raise CampaignError(words.NONE_THERE)
-            services.store.write_campaigns(new, found, services.today(), services.now())
-            self._seen.update({each: found.get(each) for each in new})
+            self._ask_for(new, targets)
         unknown = [one for one in targets if not one.was_listed and self._seen[one.meta_campaign_id or ""] is None]
         if unknown and self.asked:
             raise CampaignError(words.not_at_meta(unknown[0].name, unknown[0].meta_campaign_id or ""))
         failed = dict.fromkeys(_ids([one for one in unknown if one.status == "active"]), words.NOT_THERE)
-        return [each for each in ids if self._seen[each]], failed
+        failed |= {each: why for each in ids if isinstance(why := self._seen[each], str)}
+        return [each for each in ids if isinstance(self._seen[each], AdCampaign)], failed
+
+    def _ask_for(self, new: Sequence[str], targets: Sequence[Campaign]) -> None:
+        services, listing = self.services, self._ads.campaigns(new)
+        listed: dict[str, AdCampaign | str] = {**listing.failed, **listing.found}
+        if nothing_is_listed([one for one in targets if one.meta_campaign_id in new], listed):
+            raise CampaignError(words.NONE_THERE)
+        services.store.write_campaigns(new, listing, services.today(), services.now())
+        self._seen.update({each: listed.get(each) for each in new})
 
     def _note_reading(self, read: Sequence[str], since: date, until: date) -> None:
         """Old days say nothing of how fresh the numbers are."""

@@ -123,7 +123,9 @@ def account_alerts(account: AdAccount, now: datetime) -> list[tuple[Alert, str]]
 
 def missing(failed: Mapping[str, str], names: Mapping[str, str]) -> str:
     """Which campaigns could not be read; the others are written."""
-    told = [f"{names.get(each) or 'sin nombre'} ({each}): {reason}" for each, reason in sorted(failed.items())]
+    told = [
+        f"{names.get(each) or 'sin nombre'} ({each}): {reason.rstrip('.')}" for each, reason in sorted(failed.items())
+    ]
     rest = f"; y {len(told) - 20} más" if len(told) > 20 else ""
     could_not = "No se pudo leer 1 campaña" if len(told) == 1 else f"No se pudieron leer {len(told)} campañas"
     return (

@@ -14,18 +14,20 @@ from decimal import Decimal
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from cep_orchestration.ad_ports import AdAccount, AdCampaign, DayFigures, DayPart, LifetimeFigures, Lifetimes
+from cep_orchestration.ad_ports import AdAccount, AdCampaign, DayFigures, DayPart, LifetimeFigures, Lifetimes, Listing
 from cep_orchestration.clients.http import Http
 from cep_orchestration.clients.meta_codes import what_to_mend
 from cep_orchestration.clients.meta_graph import AskingError, Graph, RefusedError
 from cep_orchestration.clients.meta_insights import Part, Reading, day_questions, lifetime_questions, unwell
 from cep_orchestration.clients.meta_rows import (
     STATUSES,
+    Illegible,
     account_row,
     ad_set_budget,
     campaign_row,
     expiry,
     lacks_budget,
+    legible_or_not,
 )
 from cep_orchestration.failures import SettingError
 
@@ -36,6 +38,8 @@ CAMPAIGNS_A_PAGE = 500
 AD_SETS_A_PAGE = 1000
 LONGEST_ID = 25
 NO_ID = "No es el identificador de una campaña de Meta: debe tener solo cifras."
+ILLEGIBLE_SETTINGS = "Meta da unos ajustes ilegibles de esta campaña."
+ILLEGIBLE_BUDGETS = "Meta da un presupuesto ilegible de un conjunto de anuncios de esta campaña."
 
 T = TypeVar("T")
 
@@ -62,18 +66,20 @@ class Meta:
         self._known = replace(found, token_expires_at=self._token_expiry(), version_warning=self._graph.version_warning)
         return self._known
 
-    def campaigns(self, ids: Sequence[str]) -> Mapping[str, AdCampaign]:
+    def campaigns(self, ids: Sequence[str]) -> Listing:
         wanted = [each for each in dict.fromkeys(ids) if _is_id(each)]
         if not wanted:
-            return {}
+            return Listing({})
         with _as_a_whole():
-            listed = {each.id: each for each in self._listed(wanted)}
-            found = {each: listed[each] for each in wanted if each in listed}
-            budgets = self._ad_set_budgets([each for each, campaign in found.items() if lacks_budget(campaign)])
-        return {
+            listed = self._listed(wanted)
+            without = [each for each, campaign in listed.found.items() if lacks_budget(campaign)]
+            budgets, illegible = self._ad_set_budgets(without)
+        found = {
             each: replace(campaign, daily_budget=budgets.get(each, campaign.daily_budget))
-            for each, campaign in found.items()
+            for each, campaign in listed.found.items()
+            if each not in illegible
         }
+        return Listing(found, {**listed.failed, **dict.fromkeys(illegible, ILLEGIBLE_BUDGETS)})
 
     def days(self, ids: Sequence[str], since: date, until: date) -> Iterator[DayPart]:
         good, bad = _sorted_out(ids)
@@ -111,27 +117,38 @@ class Meta:
     def _account(self) -> AdAccount:
         return self._known or self.account()
 
-    def _listed(self, ids: Sequence[str]) -> list[AdCampaign]:
+    def _listed(self, ids: Sequence[str]) -> Listing:
         account = self._account()
         params = {
             "fields": "id,name,effective_status,daily_budget,lifetime_budget,start_time,stop_time",
             "effective_status": list(STATUSES),
             "limit": CAMPAIGNS_A_PAGE,
         }
-        return self._list("campaigns", params, ("id", ids), lambda row: campaign_row(row, account))
+        read = legible_or_not(lambda row: campaign_row(row, account), "id")
+        rows = self._list("campaigns", params, ("id", ids), read)
+        found = {each.id: each for each in rows if isinstance(each, AdCampaign)}
+        illegible = {each.campaign for each in rows if isinstance(each, Illegible)} - found.keys()
+        return Listing(
+            {each: found[each] for each in ids if each in found},
+            {each: ILLEGIBLE_SETTINGS for each in ids if each in illegible},
+        )
 
-    def _ad_set_budgets(self, ids: Sequence[str]) -> Mapping[str, Decimal]:
-        """By campaign: what its active ad sets may spend a day together; none where they have no budget a day."""
+    def _ad_set_budgets(self, ids: Sequence[str]) -> tuple[Mapping[str, Decimal], set[str]]:
+        """By campaign: what its active ad sets may spend a day together; none where they have no budget a day. And the
+        campaigns of which that cannot be read."""
         if not ids:
-            return {}
-        currency, found = self._account().currency, dict[str, Decimal]()
+            return {}, set()
+        currency, found, illegible = self._account().currency, dict[str, Decimal](), set[str]()
         params = {"fields": "campaign_id,daily_budget", "effective_status": ["ACTIVE"], "limit": AD_SETS_A_PAGE}
-        for campaign, budget in self._list(
-            "adsets", params, ("campaign.id", ids), lambda row: ad_set_budget(row, currency)
-        ):
-            if budget and campaign in ids:
-                found[campaign] = found.get(campaign, Decimal()) + budget
-        return found
+        read = legible_or_not(lambda row: ad_set_budget(row, currency), "campaign_id")
+        for row in self._list("adsets", params, ("campaign.id", ids), read):
+            if row.campaign not in ids:
+                continue
+            if isinstance(row, Illegible):
+                illegible.add(row.campaign)
+            elif row.budget:
+                found[row.campaign] = found.get(row.campaign, Decimal()) + row.budget
+        return found, illegible
 
     def _list(
         self, edge: str, params: Mapping[str, Any], of: tuple[str, Sequence[str]], read: Callable[[Any], T]

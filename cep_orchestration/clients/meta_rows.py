@@ -5,16 +5,17 @@ a lead), …/marketing-api/currencies (the offset of each currency).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cep_orchestration.ad_ports import AdAccount, AdCampaign, AdStatus, Figures
 from cep_orchestration.amounts import WITHOUT_DECIMALS
 
+T = TypeVar("T")
 NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?")
 TIME = "%Y-%m-%dT%H:%M:%S%z"
 ALL_LEADS = "lead"
@@ -42,6 +43,33 @@ class InsightRow:
     since: date
     until: date
     figures: Figures
+
+
+@dataclass(frozen=True)
+class AdSetBudget:
+    """What one of a campaign's ad sets may spend a day; None: it has no such budget."""
+
+    campaign: str
+    budget: Decimal | None
+
+
+@dataclass(frozen=True)
+class Illegible:
+    """A row of which only the campaign can be read."""
+
+    campaign: str
+
+
+def legible_or_not(read: Callable[[Any], T], campaign: str) -> Callable[[Any], T | Illegible]:
+    """As `read`, but a malformed row is its campaign's own fault where the field of that name says whose it is."""
+
+    def reader(row: Any) -> T | Illegible:
+        try:
+            return read(row)
+        except MalformedError:
+            return Illegible(_text(_object(row), campaign))
+
+    return reader
 
 
 def insight_row(row: Any) -> InsightRow:
@@ -101,10 +129,9 @@ def lacks_budget(campaign: AdCampaign) -> bool:
     return alive and campaign.daily_budget is None and campaign.lifetime_budget is None
 
 
-def ad_set_budget(row: Any, currency: str) -> tuple[str, Decimal | None]:
-    """The campaign that it belongs to, and its budget a day."""
+def ad_set_budget(row: Any, currency: str) -> AdSetBudget:
     fields = _object(row)
-    return _text(fields, "campaign_id"), budget(fields.get("daily_budget"), currency)
+    return AdSetBudget(_text(fields, "campaign_id"), budget(fields.get("daily_budget"), currency))
 
 
 def budget(value: Any, currency: str) -> Decimal | None:

@@ -1,7 +1,7 @@
 """An ad account in memory, and the campaigns of a test's own in the demo CMS. No test is here."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -19,6 +19,7 @@ from cep_orchestration.ad_ports import (
     Figures,
     LifetimeFigures,
     Lifetimes,
+    Listing,
 )
 from cep_orchestration.campaigns.anomaly_store import AnomalyStore
 from cep_orchestration.campaigns.services import CampaignServices
@@ -41,13 +42,15 @@ def figures(impressions: int = 2_000, clicks: int = 40, spend: str = "20.00", le
 
 @dataclass
 class FakeAds:
-    """Says what the test put in; `failing`: campaigns that cannot be read; `failure`: raised by whatever is asked."""
+    """Says what the test put in; `failing`: campaigns whose figures cannot be read, `illegible`: whose settings cannot;
+    `failure`: raised by whatever is asked."""
 
     account_now: AdAccount = ACCOUNT
     days_of: dict[str, dict[date, Figures]] = field(default_factory=dict)
     campaigns_of: dict[str, AdCampaign] = field(default_factory=dict)
     lifetime_of: dict[str, Figures] = field(default_factory=dict)
     failing: dict[str, str] = field(default_factory=dict)
+    illegible: dict[str, str] = field(default_factory=dict)
     failure: Exception | None = None
     asked: list[tuple[str, ...]] = field(default_factory=list)
 
@@ -55,9 +58,11 @@ class FakeAds:
         self._fail()
         return self.account_now
 
-    def campaigns(self, ids: Sequence[str]) -> Mapping[str, AdCampaign]:
+    def campaigns(self, ids: Sequence[str]) -> Listing:
         self._fail()
-        return {each: self.campaigns_of[each] for each in ids if each in self.campaigns_of}
+        failed = {each: self.illegible[each] for each in ids if each in self.illegible}
+        found = {each: self.campaigns_of[each] for each in ids if each in self.campaigns_of and each not in failed}
+        return Listing(found, failed)
 
     def days(self, ids: Sequence[str], since: date, until: date) -> Iterator[DayPart]:
         """A part a campaign."""

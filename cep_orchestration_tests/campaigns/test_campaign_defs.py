@@ -93,6 +93,22 @@ def test_a_run_that_lacks_a_campaign_writes_the_others_and_then_fails_and_names_
     assert materializations(instance, TOTALS)[None]["Campañas actualizadas en el CMS"] == 1
 
 
+def test_a_job_names_the_campaign_whose_settings_cannot_be_read_once_the_others_are_written(
+    desk: AdDesk, instance: dg.DagsterInstance
+) -> None:
+    desk.campaign("Otoño", "11")
+    desk.campaign("Invierno", "12")
+    for meta in ("11", "12"):
+        desk.ads.deliver(meta, 3, figures())
+    desk.ads.illegible = {"12": "Meta da unos ajustes ilegibles de esta campaña."}
+    done = run_job(desk, instance)
+    [failure] = [event for event in done.all_events if event.event_type is dg.DagsterEventType.STEP_FAILURE]
+    said = failure.step_failure_data.user_failure_data.description  # type: ignore[union-attr]  # it is one
+    assert "Invierno (12): Meta da unos ajustes ilegibles de esta campaña. Compruebe" in str(said)
+    assert "Otoño" not in str(said)
+    assert materializations(instance, TOTALS)[None]["Campañas actualizadas en el CMS"] == 1
+
+
 def test_days_that_were_read_are_shown_whatever_becomes_of_the_totals(
     desk: AdDesk, instance: dg.DagsterInstance
 ) -> None:

@@ -124,3 +124,10 @@ def test_few_leads_that_do_not_agree_are_seen_over_the_weeks_before_too(
     sentence = found(campaign([*[newer] * 7, USUAL], like=older), "leads_agree")
     assert (sentence is not None) == is_found
     assert sentence is None or "en los últimos 28 días completos" in sentence
+
+
+@pytest.mark.parametrize(("metas", "ours"), [(20, 0), (1_040, 0), (0, 20)])
+def test_where_the_cms_gives_no_lead_a_campaign_there_is_no_count_to_compare(metas: int, ours: int) -> None:
+    history = _counted(metas, ours)
+    assert found(history, "leads_agree")
+    assert found(replace(history, leads_are_mapped=False), "leads_agree") is None

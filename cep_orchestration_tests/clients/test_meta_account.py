@@ -98,7 +98,7 @@ def test_campaigns_are_told_as_the_account_has_them(meta: MetaServer) -> None:
         _campaign("6", "SOMETHING_NEW", daily_budget="100"),
         _campaign("99"),
     ]
-    found = meta.client().campaigns(["6", "5", "4", "3", "2", "1", "7", "x y", "1"])
+    found = meta.client().campaigns(["6", "5", "4", "3", "2", "1", "7", "x y", "1"]).found
     assert found["1"] == AdCampaign(
         "1", "Campaña 1", AdStatus.DELIVERING, Decimal("20.5"), None, date(2027, 1, 1), date(2027, 2, 1)
     )
@@ -118,7 +118,7 @@ def test_a_campaign_without_a_budget_has_that_of_its_active_ad_sets(meta: MetaSe
         {"campaign_id": "3", "daily_budget": "0"},
         {"campaign_id": "4", "daily_budget": "100"},
     ]
-    found = meta.client().campaigns(["1", "2", "3", "4"])
+    found = meta.client().campaigns(["1", "2", "3", "4"]).found
     assert [found[each].daily_budget for each in "1234"] == [Decimal("12.5"), Decimal(5), None, None]
     [asked] = [one for one in meta.asked if one.edge == "adsets"]
     assert asked.params["effective_status"] == ["ACTIVE"]
@@ -130,7 +130,7 @@ def test_budgets_are_in_units_also_of_a_currency_without_decimals(meta: MetaServ
     meta.account["currency"] = currency
     meta.campaigns = [_campaign("1", daily_budget="1234"), _campaign("2")]
     meta.adsets = [{"campaign_id": "2", "daily_budget": "1234"}]
-    found = meta.client().campaigns(["1", "2"])
+    found = meta.client().campaigns(["1", "2"]).found
     assert found["1"].daily_budget == found["2"].daily_budget == Decimal(units)
 
 
@@ -144,12 +144,13 @@ def test_archived_and_deleted_campaigns_are_asked_for(meta: MetaServer) -> None:
 def test_a_refused_id_among_few_does_not_hide_the_others(meta: MetaServer) -> None:
     meta.campaigns = [_campaign("1", daily_budget="100")]
     meta.mood = lambda asked: error(100) if asked.filtered("id") else None
-    assert meta.client().campaigns(["1", "666"]).keys() == {"1"}
+    assert meta.client().campaigns(["1", "666"]).found.keys() == {"1"}
 
 
 def test_no_campaigns_need_no_call(meta: MetaServer) -> None:
     client = meta.client()
-    assert (client.campaigns([]), client.lifetimes([]).found, list(client.days([], TODAY, TODAY))) == ({}, {}, [])
+    nothing = (client.campaigns([]).found, client.lifetimes([]).found, list(client.days([], TODAY, TODAY)))
+    assert nothing == ({}, {}, [])
     assert meta.asked == []
 
 
@@ -158,7 +159,7 @@ def test_account_budgets_and_token_of_a_thousand_campaigns_need_ten_calls_at_mos
     meta.adsets = [{"campaign_id": each, "daily_budget": "100"} for each in MANY for _ in range(3)]
     client = meta.client()
     client.account()
-    found = client.campaigns(MANY)
+    found = client.campaigns(MANY).found
     assert {campaign.daily_budget for campaign in found.values()} == {Decimal(3)}
     assert len(found) == 1000
     assert len(meta.asked) == 7

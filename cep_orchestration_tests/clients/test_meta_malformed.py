@@ -119,6 +119,67 @@ def test_a_question_that_takes_too_long_for_meta_is_asked_in_smaller_parts(meta:
     assert (rows_of(parts), failures_of(parts)) == (all_days(IDS, SINCE), {})
 
 
+# --- campaigns and budgets of which something cannot be read
+
+SETTINGS = "Meta da unos ajustes ilegibles de esta campaña."
+BUDGETS = "Meta da un presupuesto ilegible de un conjunto de anuncios de esta campaña."
+
+
+def _listed(campaign: str, **wrong: Any) -> dict[str, Any]:
+    return {"id": campaign, "name": "", "effective_status": "ACTIVE", "daily_budget": "100"} | wrong
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"effective_status": None},
+        {"effective_status": 7},
+        {"daily_budget": "many"},
+        {"daily_budget": []},
+        {"lifetime_budget": "-1"},
+        {"start_time": "yesterday"},
+        {"stop_time": 0},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("many", [3, 200])
+def test_a_campaign_whose_settings_are_malformed_fails_alone(
+    meta: MetaServer, wrong: dict[str, Any], many: int
+) -> None:
+    ids, meta.page_rows = [f"{number}" for number in range(1, many + 1)], 50
+    meta.campaigns = [_listed(each, **(wrong if each in ("2", "999") else {})) for each in [*ids, "999"]]
+    listing = meta.client().campaigns([*ids, "0"])
+    assert listing.failed == {"2": SETTINGS}
+    assert [*listing.found] == [each for each in ids if each != "2"]
+
+
+@pytest.mark.parametrize("wrong", ["many", "-1", True, {}], ids=str)
+def test_a_campaign_with_a_malformed_ad_set_fails_alone(meta: MetaServer, wrong: Any) -> None:
+    meta.campaigns = [_listed(each, daily_budget=None) for each in "123"] + [_listed("4")]
+    budgets: list[tuple[str, Any]] = [
+        ("1", "100"),
+        ("2", "100"),
+        ("2", wrong),
+        ("3", "200"),
+        ("4", wrong),
+        ("9", wrong),
+    ]
+    meta.adsets = [{"campaign_id": campaign, "daily_budget": budget} for campaign, budget in budgets]
+    listing = meta.client().campaigns(["1", "2", "3", "4"])
+    assert listing.failed == {"2": BUDGETS}
+    assert {each: campaign.daily_budget for each, campaign in listing.found.items()} == {"1": 1, "3": 2, "4": 1}
+
+
+@pytest.mark.parametrize("row", [{"id": 7}, {"id": ""}, {}, [], None], ids=str)
+@pytest.mark.parametrize("edge", ["campaigns", "adsets"])
+def test_a_row_that_does_not_say_whose_it_is_makes_the_page_malformed(meta: MetaServer, edge: str, row: Any) -> None:
+    meta.campaigns = [_listed("1", daily_budget=None)]
+    meta.mood = lambda asked: page([row]) if asked.edge == edge else None
+    with pytest.raises(TransientError, match="respuesta ilegible"):
+        meta.client().campaigns(["1"])
+    assert meta.count(edge) == 3
+
+
 # --- the service is unwell
 
 

@@ -77,7 +77,7 @@ def test_account_campaigns_and_budgets_of_a_thousand_need_ten_calls_at_most(base
     _put(base, campaigns=without)
     ads, made = _meta(base)
     ads.account()
-    campaigns = ads.campaigns(IDS)
+    campaigns = ads.campaigns(IDS).found
     assert {each.daily_budget for each in campaigns.values()} == {Decimal("12.5")}
     assert (len(campaigns), made.by_provider["meta"] <= 10) == (1000, True)
 
@@ -91,14 +91,14 @@ def test_the_account_is_told_as_it_is(base: str) -> None:
 
 def test_a_currency_without_decimals_has_whole_budgets(base: str) -> None:
     _put(base, currency="JPY", campaigns=[_campaign("1", daily_budget=2000)])
-    assert _meta(base)[0].campaigns(["1"])["1"].daily_budget == Decimal(2000)
+    assert _meta(base)[0].campaigns(["1"]).found["1"].daily_budget == Decimal(2000)
 
 
 def test_a_deleted_campaign_is_still_told_with_its_days(base: str) -> None:
     gone = _campaign("1", status="DELETED", delivers_until="2027-01-11")
     _put(base, campaigns=[gone, _campaign("2", status="ARCHIVED", stops_on="2027-01-10")])
     ads, _ = _meta(base)
-    campaigns = ads.campaigns(["1", "2", "3"])
+    campaigns = ads.campaigns(["1", "2", "3"]).found
     assert {each: campaign.status for each, campaign in campaigns.items()} == {
         "1": AdStatus.DELETED,
         "2": AdStatus.ARCHIVED,
