@@ -133,18 +133,20 @@ def succeeded(end: End, story: Story) -> set[str]:
 
 
 def failures(end: End, story: Story) -> Iterator[Failed]:
-    """One for each asset or job; where no step says why, the run itself is what failed."""
+    """One for each asset or job; for several that failed for the very same reason one. Where no step says why, the run
+    itself is what failed."""
     if not story.failed:
         undone = [asset for step, asset in story.assets.items() if step not in story.succeeded]
         data = end.event.job_failure_data
         yield _failed(end, undone[0] if undone else None, _why(data.error if data else None) or GONE)
         return
-    told = set()
+    told: set[str | None] = set()
     for step, event in story.failed.items():
         asset = story.assets.get(step)
-        if asset not in told:
-            told.add(asset)
-            yield _failed(end, asset, _sentence(event, story.unmet.get(asset or "", [])))
+        failed = _failed(end, asset, _sentence(event, story.unmet.get(asset or "", [])))
+        if not told & {asset, failed.sentence}:
+            yield failed
+        told |= {asset, failed.sentence}
 
 
 def _failed(end: End, asset: str | None, sentence: str) -> Failed:

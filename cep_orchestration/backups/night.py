@@ -47,6 +47,7 @@ class Night:
     run_id: str
     _stack: ExitStack = field(default_factory=ExitStack)
     _ready: Ready | None = None
+    _refusal: CepError | None = None
     _cipher: Cipher | None = None
 
     def close(self) -> None:
@@ -54,13 +55,22 @@ class Night:
         self._stack.close()
 
     def begin(self) -> Ready:
-        """Takes the lock and looks whether a backup can be made, once. Raises CepError, also where one is running."""
-        services = self.services
-        if self._ready is None:
-            self._stack.enter_context(backup_lock(services.engine))
-            services.book.close_interrupted(services.now())
-            self._ready = preflight(services.url, services.scratch, services.store, services.tools_dir)
+        """Takes the lock and looks whether a backup can be made, once: what was refused is refused to every step of the
+        run. Raises CepError, also where another is running."""
+        if self._refusal:
+            raise self._refusal
+        try:
+            self._ready = self._ready or self._looked()
+        except CepError as error:
+            self._refusal = error
+            raise
         return self._ready
+
+    def _looked(self) -> Ready:
+        services = self.services
+        self._stack.enter_context(backup_lock(services.engine))
+        services.book.close_interrupted(services.now())
+        return preflight(services.url, services.scratch, services.store, services.tools_dir)
 
     @property
     def cipher(self) -> Cipher:
