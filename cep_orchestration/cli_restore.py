@@ -71,10 +71,16 @@ def restore(at: datetime, folder: Path | None, media_only: bool, **options: bool
     entries = read_catalog(store)
     media = media_of(entries, day) if folder else None
     database = None if media_only else _prepared(settings, store, entries, day, **options)
+    trouble: BackupError | None = None
     if media and folder:
-        _restore_media(settings, store, media, folder, into_nonempty=options["into_nonempty"])
+        try:
+            _restore_media(settings, store, media, folder, into_nonempty=options["into_nonempty"])
+        except BackupError as error:  # a damaged file does not keep the database away
+            trouble = error
     if database:
         _conclude(*database)
+    if trouble:
+        raise trouble
 
 
 def _prepared(
@@ -90,18 +96,24 @@ def _prepared(
 ) -> tuple[Target, Callable[[], Restored]]:
     """Everything that can be refused is, before anything is touched."""
     chosen, manifest = settings.backups, database_of(entries, day)
-    target = examine(chosen.restore_url, settings.cms_database_url)
-    require_fit(target, manifest.inventory.rows, into_nonempty=into_nonempty, live=live)
+    target = _fitting(settings, manifest, into_nonempty=into_nonempty, live=live)
     cipher = cipher_of(manifest, chosen.identity_file)
     erased = () if keep_erased else read_erased(store)
     care = Care(settings.cms_views_file, erased, delete_many, settle_copy)
     _announce(target, manifest)
 
     def begin() -> Restored:
+        now = _fitting(settings, manifest, into_nonempty=into_nonempty, live=live)  # the media may have taken hours
         with _progress("Base de datos", manifest.packed.stored_bytes) as progress:
-            return restore_database(store, manifest, cipher, target, care, chosen.tools_dir, progress)
+            return restore_database(store, manifest, cipher, now, care, chosen.tools_dir, progress)
 
     return target, begin
+
+
+def _fitting(settings: Settings, manifest: DatabaseManifest, *, into_nonempty: bool, live: bool) -> Target:
+    target = examine(settings.backups.restore_url, settings.cms_database_url)
+    require_fit(target, manifest.inventory.rows, into_nonempty=into_nonempty, live=live)
+    return target
 
 
 def _announce(target: Target, manifest: DatabaseManifest) -> None:

@@ -25,6 +25,16 @@ AREAS: Mapping[str, Area] = {
         Severity.CRITICAL,
         "No hay copia nueva: si el servidor fallase ahora, se perdería todo desde la última copia probada.",
     ),
+    "rotation": Area(
+        "backup diario",
+        Severity.CRITICAL,
+        "La copia de esta noche está hecha; lo que sigue a ella, no: sin rotación el bucket se llena.",
+    ),
+    "recovery": Area(
+        "copias de seguridad",
+        Severity.HIGH,
+        "Las copias siguen ahí. Lo que se pidió además no se hizo: un ensayo de restauración, o apuntar qué se borró.",
+    ),
     "leads": Area(
         "leads",
         Severity.HIGH,
@@ -43,12 +53,14 @@ AREAS: Mapping[str, Area] = {
     ),
     OTHER: Area("operación", Severity.MEDIUM, "Lo que se pidió no se hizo."),
 }
+PARTS = {"backups/retention": "rotation", "backups/catalog": "rotation", "backups/recovery": "recovery"}
+"""Assets whose failure is another than that of their group."""
 BY_PRIORITY = {"3": "backups", "2": "leads", "1": "campaigns", "0": "stats"}
 
 
 def area_of_asset(asset: str) -> str:
     """`asset`: its key as the UI shows it; the first part is its group."""
-    group = asset.partition("/")[0]
+    group = PARTS.get(asset) or asset.partition("/")[0]
     return group if group in AREAS else OTHER
 
 

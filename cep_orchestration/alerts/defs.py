@@ -1,6 +1,7 @@
 """Alerts in Dagster: the sensors that raise and tell them, and the operator's job that silences one."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import dagster as dg
 from pydantic import Field
@@ -35,6 +36,7 @@ RUNNING = dg.DefaultSensorStatus.RUNNING
 NOT_PREPARED = "La base de datos no está preparada: ejecute «cep migrate»."
 STILL_TELLING = "Aún se está avisando: una vía tarda en responder."
 NOTHING_NEW = "No hay nada nuevo."
+COUNTED_AGAIN = timedelta(hours=1)
 OPEN_COLUMNS = {
     "huella": "string",
     "gravedad": "string",
@@ -80,7 +82,6 @@ def failed_runs(context: dg.SensorEvaluationContext, alert_services: Services) -
     if not ends:
         return dg.SkipReason(NOTHING_NEW)
     context.update_cursor(str(ends[-1].storage_id))
-    tell(alert_services)
     return dg.SkipReason(f"Ejecuciones terminadas: {len(ends)}; fallos: {raised}.")
 
 
@@ -113,7 +114,7 @@ def failing_checks(context: dg.SensorEvaluationContext, alert_services: Services
     with discreet():
         if not alert_services.book.is_prepared():
             return dg.SkipReason(NOT_PREPARED)
-        note_freshness(alert_services.book, freshness(instance, repository))
+        note_freshness(alert_services.book, freshness(instance, repository), alert_services.now())
         if context.cursor is None:
             context.update_cursor(str(first_check(instance)))
             return dg.SkipReason("Empieza a mirar desde ahora.")
@@ -126,16 +127,17 @@ def failing_checks(context: dg.SensorEvaluationContext, alert_services: Services
     context.update_cursor(str(cursor))
     if not found:
         return dg.SkipReason(NOTHING_NEW)
-    tell(alert_services)
     return dg.SkipReason(f"Comprobaciones nuevas: {len(found)}.")
 
 
-def note_freshness(book: AlertBook, fresh: dict[str, bool]) -> None:
-    known = {one.fingerprint for one in book.open(STALE)}
+def note_freshness(book: AlertBook, fresh: dict[str, bool], now: datetime) -> None:
+    """One that stays stale is counted once an hour, not at every look."""
+    known = {one.fingerprint: one.last_seen for one in book.open(STALE)}
     for asset, is_fresh in fresh.items():
-        if not is_fresh:
+        seen = known.get(f"{STALE}{asset}")
+        if not is_fresh and (seen is None or now - seen >= COUNTED_AGAIN):
             book.raise_alert(stale_alert(asset))
-        elif f"{STALE}{asset}" in known:
+        elif is_fresh and seen:
             book.resolve(f"{STALE}{asset}", fresh_again(asset))
 
 

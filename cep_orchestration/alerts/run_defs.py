@@ -21,6 +21,7 @@ READ = {
     Type.ASSET_MATERIALIZATION_PLANNED,
     Type.ASSET_CHECK_EVALUATION_PLANNED,
     Type.ASSET_CHECK_EVALUATION,
+    Type.STEP_START,
     Type.STEP_SUCCESS,
     Type.STEP_FAILURE,
 }
@@ -52,6 +53,7 @@ class Story:
     """A run's steps, by their keys."""
 
     assets: dict[str, str] = field(default_factory=dict)
+    started: list[str] = field(default_factory=list)
     succeeded: list[str] = field(default_factory=list)
     failed: dict[str, dg.DagsterEvent] = field(default_factory=dict)
     unmet: dict[str, list[str]] = field(default_factory=dict)
@@ -114,6 +116,8 @@ def read_story(instance: dg.DagsterInstance, run_id: str) -> Story:
             story.assets.setdefault(step, event.asset_check_planned_data.asset_key.to_user_string())
         elif event.event_type is Type.ASSET_CHECK_EVALUATION:
             _note_check(story, event.asset_check_evaluation_data)
+        elif event.event_type is Type.STEP_START:
+            story.started.append(step)
         elif event.event_type is Type.STEP_SUCCESS:
             story.succeeded.append(step)
         else:
@@ -136,17 +140,25 @@ def failures(end: End, story: Story) -> Iterator[Failed]:
     """One for each asset or job; for several that failed for the very same reason one. Where no step says why, the run
     itself is what failed."""
     if not story.failed:
-        undone = [asset for step, asset in story.assets.items() if step not in story.succeeded]
         data = end.event.job_failure_data
-        yield _failed(end, undone[0] if undone else None, _why(data.error if data else None) or GONE)
+        yield _failed(end, _struck(end, story), _why(data.error if data else None) or GONE)
         return
     told: set[str | None] = set()
     for step, event in story.failed.items():
         asset = story.assets.get(step)
         failed = _failed(end, asset, _sentence(event, story.unmet.get(asset or "", [])))
-        if not told & {asset, failed.sentence}:
+        own = _own_sentence(event)
+        if not told & {asset, own or asset}:
             yield failed
-        told |= {asset, failed.sentence}
+        told |= {asset, own or asset}
+
+
+def _struck(end: End, story: Story) -> str | None:
+    """The asset that was being made when the run ended; where none was, one that the job is there for."""
+    area = area_of_job(end.run.tags)
+    own = sorted(story.assets, key=lambda step: area_of_asset(story.assets[step]) != area)
+    undone = [step for step in (*story.started, *own) if step in story.assets and step not in story.succeeded]
+    return story.assets[undone[0]] if undone else None
 
 
 def _failed(end: End, asset: str | None, sentence: str) -> Failed:
@@ -155,10 +167,16 @@ def _failed(end: End, asset: str | None, sentence: str) -> Failed:
     return Failed(area_of_job(end.run.tags), end.run.job_name, False, sentence, end.run.run_id)
 
 
+def _own_sentence(event: dg.DagsterEvent) -> str:
+    """Empty where it is none of ours: two unexpected errors may sound alike and be different ones."""
+    data = event.step_failure_data.user_failure_data
+    return " ".join((data.description or "").split()) if data else ""
+
+
 def _sentence(event: dg.DagsterEvent, unmet: Sequence[str]) -> str:
     data = event.step_failure_data
-    if data.user_failure_data and data.user_failure_data.description:
-        return " ".join(data.user_failure_data.description.split())
+    if own := _own_sentence(event):
+        return own
     if data.error and data.error.cls_name == CHECK_FAILED:
         return f"no se cumple {', '.join(f'«{name}»' for name in unmet)}, y lo que sigue no se hizo."
     return _why(data.error) or GONE

@@ -48,6 +48,8 @@ class Telling:
             self._finish(audience)
 
     def _serve(self, way: Way, audience: Audience, deadline: float) -> None:
+        if time.monotonic() > deadline:
+            return
         lane, holder = f"{way.name}/{audience}", uuid4().hex
         batches = self._claim(way, audience, lane, holder)
         if not batches:

@@ -33,6 +33,10 @@ UPDATE orchestration.backups SET failed_at = :failed_at, failure = :failure, pro
 WHERE kind = :kind AND taken_at = :taken_at
 RETURNING true
 """)
+WAS_PROVEN = text("""
+UPDATE orchestration.backups SET proven_at = :proven_at, proof_seconds = :proof_seconds
+WHERE kind = :kind AND taken_at = :taken_at AND proven_at IS NULL AND failed_at IS NULL
+""")
 INTERRUPTED = text("""
 UPDATE orchestration.backups SET failed_at = :failed_at, failure = :failure
 WHERE proven_at IS NULL AND failed_at IS NULL
@@ -109,6 +113,11 @@ class BackupStore:
     def failed(self, kind: Kind, taken_at: datetime, failed_at: datetime, failure: str) -> None:
         """`failure`: a sentence for an operator, without personal data. It is not proven, whatever was said before."""
         self._require(FAILED, kind, taken_at, failed_at=failed_at, failure=failure)
+
+    def was_proven(self, kind: Kind, taken_at: datetime, proven_at: datetime, proof_seconds: float) -> None:
+        """What the bucket says of one that nothing became of here: its process died before it could tell."""
+        values = {"kind": kind, "taken_at": taken_at, "proven_at": proven_at, "proof_seconds": proof_seconds}
+        patiently(self.engine, lambda connection: connection.execute(WAS_PROVEN, values))
 
     def close_interrupted(self, failed_at: datetime) -> None:
         """Those that nothing became of. For the one who holds the backups' lock: no other is under way."""

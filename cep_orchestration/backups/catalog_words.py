@@ -155,7 +155,9 @@ def _newest(entries: Sequence[Entry], now: datetime) -> str:
     for kind in sorted({entry.kind for entry in entries}):
         proven = [entry for entry in entries if entry.kind is kind and _state(entry, now) == PROVEN]
         newest = max(proven, key=lambda entry: entry.taken_at, default=None)
-        dated = f"es del {madrid(newest.taken_at)}, {_dated_state(newest, now)}" if newest else "no existe: lance back_up"
+        dated = (
+            f"es del {madrid(newest.taken_at)}, {_dated_state(newest, now)}" if newest else "no existe: lance back_up"
+        )
         told.append(f"{'l' if told else 'L'}a última copia probada de {_the(kind)} {dated}")
     return "; ".join(told)
 

@@ -70,19 +70,29 @@ def require_equal(dumped: Inventory, restored: Inventory) -> None:
 def _restore(manifest: DatabaseManifest, url: URL, proving: Proving) -> None:
     """pg_restore is believed only when the bytes were those that the manifest names."""
     with running(proving.tools.restore, ARGUMENTS, url, reads=True, options=FAST) as process:
-        try:
-            with proving.store.open(manifest.key) as source:
-                packed = unpack(source, _Draining(process.stdin), proving.cipher)
-        except MissingObjectError:
-            raise BackupError(
-                f"Falta el objeto {manifest.key} en {proving.store.place}: esta copia está perdida; use otra."
-            ) from None
-        if packed != manifest.packed:
-            raise BackupError(
-                f"El objeto {manifest.key} no es el que se guardó: su SHA-256 o su tamaño no son los del manifiesto; "
-                "compruebe el bucket y láncelo otra vez."
-            )
+        _fetch(manifest, _Draining(process.stdin), proving)
         process.finish()
+
+
+def _fetch(manifest: DatabaseManifest, sink: Sink, proving: Proving) -> None:
+    """Raises BackupError where the bytes are others."""
+    try:
+        with proving.store.open(manifest.key) as source:
+            packed = unpack(source, sink, proving.cipher)
+    except MissingObjectError:
+        raise BackupError(
+            f"Falta el objeto {manifest.key} en {proving.store.place}: esta copia está perdida; use otra."
+        ) from None
+    except BackupError as error:
+        raise _damaged(manifest, str(error).rstrip(".")) from None
+    if packed != manifest.packed:
+        raise _damaged(manifest, "Su SHA-256 o su tamaño no son los del manifiesto")
+
+
+def _damaged(manifest: DatabaseManifest, what: str) -> BackupError:
+    return BackupError(
+        f"El objeto {manifest.key} no es el que se guardó ({what}): compruebe el estado de ese S3 y lance otra copia."
+    )
 
 
 def _count(inventory: Inventory, table: str) -> str:

@@ -61,7 +61,7 @@ def database(
 ) -> Iterator[Result]:
     night = backup_night
     with told("backups/database", night.services.log_level) as counts, _watched(context, night):
-        _start(context, night)
+        night.begin(announce=context.run.job_name == JOB)
         if config.type is Choice.incremental:
             context.log.info(WHOLE)
         manifest = night.dump(config.type.value)
@@ -149,26 +149,20 @@ def catalog(context: dg.AssetExecutionContext, backup_night: dg.ResourceParam[Ni
     night = backup_night
     with told("backups/catalog", night.services.log_level):
         metadata = page(night.services)
-        if context.run.job_name == JOB:
+        if night.is_announced:
             night.signal(Signal.SUCCESS)
         return dg.MaterializeResult(metadata=metadata)
 
 
-def _start(context: dg.AssetExecutionContext, night: Night) -> None:
-    """Of the whole job, which the dead man's switch waits for; a part that was launched alone says nothing to it."""
-    night.begin()
-    if context.run.job_name == JOB:
-        night.signal(Signal.START)
-
-
 @contextmanager
 def _watched(context: dg.AssetExecutionContext, night: Night) -> Iterator[None]:
-    """A failure is told to the dead man's switch, and shown on the catalog's page too."""
+    """A failure is told to the dead man's switch, and shown on the catalog's page too. The switch waits for the whole
+    job; what was launched alone, or was refused beside another, says nothing to it."""
     try:
         with discreet():
             yield
     except BaseException as error:
-        if context.run.job_name == JOB:
+        if night.is_announced:
             night.signal(Signal.FAILURE)
         if isinstance(error, CepError):
             context.log_event(dg.AssetObservation(CATALOG, metadata=_page_of_failure(night, error)))
@@ -177,18 +171,15 @@ def _watched(context: dg.AssetExecutionContext, night: Night) -> Iterator[None]:
 
 def _page_of_failure(night: Night, error: CepError) -> Mapping[str, Any]:
     try:
-        shown = page(night.services)
-    except CepError:  # the bucket cannot be read either
+        with discreet():
+            shown = page(night.services)
+    except CepError:  # bucket or database cannot be read either
         shown = {}
     return {"Fallo": dg.MetadataValue.text(str(error)), **shown}
 
 
-class BackUpConfig(BackupConfig):
-    """Of the whole job."""
-
-
 @dg.config_mapping
-def both(config: BackUpConfig) -> Mapping[str, Any]:
+def both(config: BackupConfig) -> Mapping[str, Any]:
     wanted = {"config": {"type": config.type.name, "accept_shrinkage": config.accept_shrinkage}}
     return {"ops": {"backups__database": wanted, "backups__media": wanted}}
 

@@ -71,7 +71,7 @@ class ErasedConfig(dg.Config):
     accept: bool = Field(
         default=False,
         description="true: aunque falten muchos leads de una vez, se borraron a propósito y no deben volver con una "
-        "restauración.",
+        "restauración; y los que están otra vez desde una restauración debían volver.",
     )
 
 
@@ -91,7 +91,7 @@ def notice(context: dg.OpExecutionContext, config: ErasedConfig, backup_night: d
 @dg.job(
     description="Apunta en el bucket qué leads se borraron en el CMS, para que una restauración no los devuelva. Solo "
     "sus números y fechas. Si faltan muchos de una vez lo dice y no apunta nada: puede ser una pérdida.",
-    tags={"dagster/priority": "2", AREA: "backups", "dagster/max_runtime": "900"},
+    tags={"dagster/priority": "2", AREA: "recovery", "dagster/max_runtime": "900"},
     owners=OWNERS,
 )
 def note_erased_leads() -> None:

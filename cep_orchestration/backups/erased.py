@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from cep_orchestration.amounts import counted, number
 from cep_orchestration.backups.keys import ERASED
@@ -69,7 +69,8 @@ class Noticed:
             return ""
         return (
             f"{counted(self.restored, 'lead que se había borrado está', 'leads que se habían borrado están')} otra vez "
-            "en la base de datos desde que se restauró: bórrelos como dice docs/restore.md."
+            "en la base de datos desde que se restauró: bórrelos como dice docs/restore.md, o, si debían volver, lance "
+            "note_erased_leads con accept: true."
         )
 
 
@@ -86,7 +87,8 @@ def notice_erasures(store: ObjectStore, engine: Engine, now: datetime, *, accept
     changed, and never over what cannot be read.
 
     So many at once that they are rather a loss than people who asked to be forgotten are not kept, since a restore
-    would delete what it is meant to save, unless an operator says so (`accept`). Raises BackupError.
+    would delete what it is meant to save, unless an operator says so (`accept`), who thereby says too that those who
+    are there again are meant to be. Raises BackupError.
     """
     kept = read_erased(store)
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection, connection.begin():
@@ -97,7 +99,7 @@ def notice_erasures(store: ObjectStore, engine: Engine, now: datetime, *, accept
             raise BackupError(_mass(most - 1, known))
         back = _present(connection, kept)
         restored_at: datetime | None = connection.execute(RESTORED_AT).scalar()
-    returned = {one for one in back if restored_at is None or one.noticed_at > restored_at}
+    returned = {one for one in back if accept or restored_at is None or one.noticed_at > restored_at}
     new = [Erased(row.lead_id, row.created_at, now) for row in absent]
     noticed = [*(one for one in kept if one not in returned), *new]
     if new or returned:
@@ -145,7 +147,10 @@ def delete_erased(connection: Connection, leads: Collection[Erased], *, allow_ma
     try:
         with connection.begin_nested():
             return Deleted(connection.execute(DELETE, _identities(there)).rowcount)
-    except DBAPIError:  # another table names them and does not let them go, or a right is lacking
+    except (
+        IntegrityError,
+        ProgrammingError,
+    ):  # another table names them and does not let them go, or a right is lacking
         return Deleted(0, tuple(there))
 
 

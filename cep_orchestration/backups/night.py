@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from cep_orchestration.backups.catalog import last_proven, read_catalog
@@ -31,11 +32,13 @@ from cep_orchestration.backups.rotation import Rotated, rotate
 from cep_orchestration.backups.services import BackupServices
 from cep_orchestration.backups.shrinkage import shrank
 from cep_orchestration.backups.streams import Cipher
+from cep_orchestration.database.engine import discreet
 from cep_orchestration.failures import CepError
 from cep_orchestration.ports import Signal
 
 log = logging.getLogger(__name__)
 TONIGHT = timedelta(hours=24)
+STILL_THERE = text("SELECT 1")
 NOT_ACCEPTED = "Si es lo esperado, lance back_up con accept_shrinkage: true; hasta entonces no se borra ninguna copia."
 
 
@@ -46,31 +49,55 @@ class Night:
     services: BackupServices
     run_id: str
     _stack: ExitStack = field(default_factory=ExitStack)
+    _lock: Connection | None = None
     _ready: Ready | None = None
     _refusal: CepError | None = None
     _cipher: Cipher | None = None
+    is_announced: bool = False
+    """The dead man's switch knows that it has begun."""
 
     def close(self) -> None:
         """Lets go of the lock."""
         self._stack.close()
 
-    def begin(self) -> Ready:
+    def begin(self, *, announce: bool = False) -> Ready:
         """Takes the lock and looks whether a backup can be made, once: what was refused is refused to every step of the
-        run. Raises CepError, also where another is running."""
+        run. Raises CepError, also where another is running, or the lock is lost."""
         if self._refusal:
             raise self._refusal
         try:
-            self._ready = self._ready or self._looked()
+            with discreet():
+                self._hold()
+                if announce:
+                    self.signal(Signal.START)
+                    self.is_announced = True
+                self._ready = self._ready or self._looked()
         except CepError as error:
             self._refusal = error
             raise
         return self._ready
 
+    def _hold(self) -> None:
+        if self._lock is None:
+            self._lock = self._stack.enter_context(backup_lock(self.services.engine))
+            return
+        try:
+            self._lock.execute(STILL_THERE)
+        except SQLAlchemyError:
+            raise BackupError(
+                "Se perdió la sesión con PostgreSQL que impide dos copias a la vez; láncela otra vez."
+            ) from None
+
     def _looked(self) -> Ready:
         services = self.services
-        self._stack.enter_context(backup_lock(services.engine))
+        ready = preflight(services.url, services.scratch, services.store, services.tools_dir)
+        proven = [
+            (one.kind, one.taken_at, one.proof) for one in read_catalog(services.store) if one.proven and one.proof
+        ]
+        for kind, taken_at, proof in proven:
+            services.book.was_proven(kind, taken_at, proof.proven_at, proof.seconds)
         services.book.close_interrupted(services.now())
-        return preflight(services.url, services.scratch, services.store, services.tools_dir)
+        return ready
 
     @property
     def cipher(self) -> Cipher:
@@ -80,8 +107,9 @@ class Night:
 
     def dump(self, backup_type: BackupType) -> DatabaseManifest:
         services, taken_at = self.services, self._named(Kind.DATABASE, backup_type)
-        dumping = Dumping(services.store, self.cipher, self.begin().tools, services.program_version, services.clock)
         with self._booked(Kind.DATABASE, taken_at):
+            tools = self.begin().tools
+            dumping = Dumping(services.store, self.cipher, tools, services.program_version, services.clock)
             manifest = dump_database(services.url, taken_at, self.run_id, dumping)
             services.book.stored(Kind.DATABASE, taken_at, manifest.packed.stored_bytes, manifest.seconds)
         return manifest
@@ -175,7 +203,7 @@ class Night:
             sentence = str(error) if isinstance(error, CepError) else f"se interrumpió ({type(error).__name__})"
             try:
                 self.services.book.failed(kind, taken_at, self.services.now(), sentence)
-            except SQLAlchemyError as another:
+            except (SQLAlchemyError, LookupError) as another:
                 log.error("the failure of a backup could not be recorded: %s", type(another).__name__)
             raise
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import URL
 
 from cep_orchestration.backups.model import BackupError, Kind
@@ -40,13 +40,14 @@ class Ready:
 
 
 @contextmanager
-def backup_lock(engine: Engine) -> Iterator[None]:
+def backup_lock(engine: Engine) -> Iterator[Connection]:
     """Only one backup of a database goes on at a time. The lock is that of a session which says nothing else: it ends
-    with the process, however that ends. Raises BackupError where another holds it."""
+    with the process, however that ends, and with the session, which is handed out to be looked at. Raises BackupError
+    where another holds it."""
     with session(engine.url) as connection:
         if not connection.execute(TRY, {"lock": LOCK}).scalar_one():
             raise BackupError("Otra copia de seguridad está en marcha; espere a que acabe y láncela otra vez.")
-        yield
+        yield connection
 
 
 def preflight(source: URL, scratch: Scratch, store: ObjectStore, tools_dir: Path | None) -> Ready:

@@ -7,7 +7,7 @@ from cep_orchestration.leads.operator_store import ChannelAct, desk_of
 from cep_orchestration.leads.services import LeadServices
 from cep_orchestration.leads.ui_defs import OWNERS, PRIORITY, channel_name
 from cep_orchestration.leads.waiting_words import put_off_fingerprint, put_off_over_title
-from cep_orchestration.leads.words import PAUSES, paused_fingerprint, resumed_title
+from cep_orchestration.leads.words import PAUSES, RESTORED, paused_fingerprint, resumed_title
 from cep_orchestration.ui import moment, told
 
 
@@ -38,6 +38,8 @@ def resume(
         counts.update(changed=done.changed, waiting=done.waiting, freed=done.freed)
         lead_services.alerts.resolve(paused_fingerprint(channel), resumed_title(channel))
         lead_services.alerts.resolve(put_off_fingerprint(channel), put_off_over_title(channel))
+        if not lead_services.states.waits_for_restore():
+            lead_services.alerts.resolve(RESTORED, "Leads: la copia restaurada está en marcha")
         lead_services.alerts.tell()
     context.add_output_metadata(channel_metadata(channel, done, resumed(done)))
 

@@ -13,7 +13,9 @@ from cep_orchestration.leads.rules import (
     MAX_ATTEMPTS,
     PROBE_SECONDS,
 )
+from cep_orchestration.leads.words import RESTORED_PAUSE
 
+REASON_LENGTH = 200
 # The second more makes sure that it is before the claim, which other clocks timed.
 FAILED = text("""
 INSERT INTO orchestration.channels AS c (channel, failures, failing_since, failing_lead, wait_until)
@@ -91,6 +93,7 @@ STATE = text("""
 SELECT failures, paused, coalesce(wait_until > now(), false) AS waiting FROM orchestration.channels
 WHERE channel = :channel
 """)
+RESTORED = text("SELECT EXISTS (SELECT 1 FROM orchestration.channels WHERE paused IS NOT NULL AND reason = :reason)")
 ALL = text("SELECT channel, paused, reason, paused_at FROM orchestration.channels WHERE paused IS NOT NULL ORDER BY 1")
 
 
@@ -108,6 +111,11 @@ class Change:
 @dataclass(frozen=True)
 class ChannelStates:
     engine: Engine
+
+    def waits_for_restore(self) -> bool:
+        """Whether a channel is paused still since the database is a copy that was restored."""
+        with self.engine.connect() as connection:
+            return bool(connection.execute(RESTORED, {"reason": RESTORED_PAUSE[:REASON_LENGTH]}).scalar())
 
     def note(self, channel: str, verdict: Verdict, seconds: float, *, probe: bool) -> Change:
         """Records what a claim's calls, which began `seconds` ago, say of the provider."""
@@ -142,7 +150,7 @@ def may_claim(connection: Connection, channel: str) -> tuple[bool, bool, int]:
 
 def pause(connection: Connection, channel: str, kind: Pause, reason: str, probe_seconds: float = 0.0) -> bool:
     """Whether the pause is new. An operator's pause stands above one for the account, and that above an outage."""
-    values = {"channel": channel, "kind": kind, "reason": reason[:200], "probe": probe_seconds}
+    values = {"channel": channel, "kind": kind, "reason": reason[:REASON_LENGTH], "probe": probe_seconds}
     return connection.execute(PAUSE, values).scalar() is not None
 
 
@@ -162,7 +170,7 @@ def _failed(connection: Connection, channel: str, verdict: Verdict, seconds: flo
     row = connection.execute(FAILED, values).one()
     if probe:
         step = {"probe": PROBE_SECONDS, "longest": LONGEST_PROBE_SECONDS, "wait": wait or 0.0}
-        connection.execute(PROBE_FAILED, {"channel": channel, "reason": verdict.reason[:200], **step})
+        connection.execute(PROBE_FAILED, {"channel": channel, "reason": verdict.reason[:REASON_LENGTH], **step})
     if row.paused is not None:
         return Change(paused=True)
     failed_enough = row.failures >= FAILURES_BEFORE_PAUSE and row.failing_lead is None

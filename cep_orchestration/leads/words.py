@@ -142,6 +142,7 @@ def surge_alert(held: int) -> Alert:
     )
 
 
+RESTORED = "restored/database"
 RESTORED_PAUSE = (
     "copia restaurada: compruebe en el servicio qué salió, decida con settle_unknown y release_leads, y siga con "
     "resume_channel"
@@ -158,7 +159,7 @@ RESTORED_ADVICE = (
 def restored_alert(counts: str) -> Alert:
     """For a database that turned out to be a restored copy. `counts`: what was found unsettled in it; "": not yet."""
     return Alert(
-        fingerprint="restored/database",
+        fingerprint=RESTORED,
         severity=Severity.HIGH,
         title=RESTORED_TITLE,
         what_to_do=f"{counts}{RESTORED_ADVICE}",

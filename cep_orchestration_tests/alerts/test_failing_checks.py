@@ -1,5 +1,7 @@
 """A check that fails and an asset that grows old are told once, and that it is well again."""
 
+from datetime import UTC, datetime
+
 import dagster as dg
 import pytest
 
@@ -46,9 +48,12 @@ def test_the_campaigns_checks_are_told_by_the_campaigns_themselves(watch: Watch)
 
 def test_an_asset_that_grows_old_is_told_once_and_its_end_too(watch: Watch) -> None:
     for fresh in (True, False, False, True, True):
-        note_freshness(watch.book, {"campaigns/days": fresh})
+        note_freshness(watch.book, {"campaigns/days": fresh}, datetime.now(UTC))
         watch.book.tell()
     assert watch.told == [("stale:campaigns/days", "medium"), ("stale:campaigns/days", "over")]
+    assert watch.cms.rows("SELECT count FROM orchestration.alerts") == [(1,)], (
+        "it is counted once an hour, not at every look"
+    )
 
 
 @pytest.mark.parametrize("hours", [1, 14])

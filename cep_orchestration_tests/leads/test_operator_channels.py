@@ -6,6 +6,7 @@ from cep_orchestration.leads.channel_defs import resumed
 from cep_orchestration.leads.channel_store import pause
 from cep_orchestration.leads.model import Pause
 from cep_orchestration.leads.operator_store import ChannelAct
+from cep_orchestration.leads.words import RESTORED
 from cep_orchestration.ports import Hold
 from cep_orchestration_tests.fakes import FakeMessenger
 from cep_orchestration_tests.leads.operating import acting, acts, refusal
@@ -82,7 +83,10 @@ def test_the_alert_about_what_is_put_off_is_over_when_an_operator_frees_it(world
     world.serve(ADVISOR)
     [raised] = world.alerts.fingerprints
     acting(world, "resume_channel", channel=ADVISOR)
-    assert (raised, world.alerts.resolved) == (f"put_off/{ADVISOR}", [f"paused/{ADVISOR}", f"put_off/{ADVISOR}"])
+    assert (raised, world.alerts.resolved) == (
+        f"put_off/{ADVISOR}",
+        [f"paused/{ADVISOR}", f"put_off/{ADVISOR}", RESTORED],
+    )
 
 
 @pytest.mark.parametrize("kind", [Pause.OUTAGE, Pause.ACCOUNT])
