@@ -51,7 +51,7 @@ def test_an_asset_that_grows_old_is_told_once_and_its_end_too(watch: Watch) -> N
         note_freshness(watch.book, {"campaigns/days": fresh}, datetime.now(UTC))
         watch.book.tell()
     assert watch.told == [("stale:campaigns/days", "medium"), ("stale:campaigns/days", "over")]
-    assert watch.cms.rows("SELECT count FROM orchestration.alerts") == [(1,)], (
+    assert watch.cms.rows("SELECT count FROM orchestration.alerts") == [1], (
         "it is counted once an hour, not at every look"
     )
 
