@@ -1,8 +1,8 @@
 """One backup's contents on their way to the bucket: what it does not hold yet is stored, each content once."""
 
 import threading
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,8 +12,9 @@ from cep_orchestration.backups.streams import Cipher, pack
 from cep_orchestration.object_ports import ObjectStore, Readable
 
 LARGE_BYTES = 1 << 20
-LARGE_AT_ONCE = 2
-"""Each holds three parts of 8 MiB while it is stored."""
+HELD_BYTES = 15 << 20
+"""Of all contents that are being stored, so much is in memory: a large one holds three parts of 5 MiB, a smaller one
+itself."""
 STRIPES = 64
 
 
@@ -37,7 +38,7 @@ class Contents:
     held: Mapping[str, MediaObject]
     _stored: dict[str, MediaObject] = field(default_factory=dict)
     _used: dict[str, MediaObject] = field(default_factory=dict)
-    _large: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(LARGE_AT_ONCE))
+    _room: "Room" = field(default_factory=lambda: Room(HELD_BYTES))
     _stripes: tuple[threading.Lock, ...] = field(
         default_factory=lambda: tuple(threading.Lock() for _ in range(STRIPES))
     )
@@ -57,10 +58,7 @@ class Contents:
         with self._stripes[int(sha256[:8], 16) % STRIPES]:
             if self.use(sha256):
                 return
-            if size_bytes > LARGE_BYTES:
-                with self._large:
-                    self._stored[sha256] = self._store(sha256, read)
-            else:
+            with self._room.taken(size_bytes):
                 self._stored[sha256] = self._store(sha256, read)
             self.use(sha256)
 
@@ -77,3 +75,24 @@ class Contents:
     def older(self) -> tuple[MediaObject, ...]:
         """Those of this state that the bucket held before."""
         return tuple(known for sha256, known in self._used.items() if sha256 not in self._stored)
+
+
+class Room:
+    """For threads, which wait until there is enough of it. What is larger than all of it is alone."""
+
+    def __init__(self, size_bytes: int) -> None:
+        self._size_bytes = self._free_bytes = size_bytes
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def taken(self, size_bytes: int) -> Iterator[None]:
+        wanted = min(size_bytes, self._size_bytes)
+        with self._changed:
+            self._changed.wait_for(lambda: wanted <= self._free_bytes)
+            self._free_bytes -= wanted
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free_bytes += wanted
+                self._changed.notify_all()

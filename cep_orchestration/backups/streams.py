@@ -10,7 +10,7 @@ from cep_orchestration.backups.model import BackupError, Packed
 from cep_orchestration.object_ports import Readable, Sink
 
 LEVEL = 3
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 256 << 10
 STEP_BYTES = 256
 """Expanded at once: zstd makes up to 32,768 times as much of it, which is held whole."""
 

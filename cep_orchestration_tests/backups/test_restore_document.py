@@ -59,6 +59,7 @@ def photographs(folder: Path) -> Path:
 def back_up_everything(store: S3Objects, cms: DemoCms, cipher: Cipher, media: Path) -> str:
     """Returns a lead that was erased since."""
     [forgotten] = cms.ask(created="'2026-11-01'")
+    cms.run('CREATE TABLE public." odd\nname" ()')
     assert cms.ledger.record_new([], whole_table=True).leads == 1
     backed_up(store, cms.engine, cipher=cipher)
     media_backed_up(store, media, cipher)

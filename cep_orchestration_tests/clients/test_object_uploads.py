@@ -59,10 +59,10 @@ def _nothing_is_left(store: ObjectStore) -> bool:
     return list(store.list("")) == [] and store.abandon_uploads("") == 0
 
 
-def test_what_is_written_is_the_object_in_parts_of_8_mib_and_small_ones_whole(
+def test_what_is_written_is_the_object_in_parts_of_5_mib_and_small_ones_whole(
     front: S3Front, store: ObjectStore
 ) -> None:
-    for mebibytes, parts in [(0, []), (0.5, []), (16, [8, 8]), (18.5, [8, 8, 2.5])]:
+    for mebibytes, parts in [(0, []), (0.5, []), (10, [5, 5]), (11.5, [5, 5, 1.5])]:
         front.asked.clear()
         content = _content(mebibytes)
         _upload(store, content)
@@ -77,7 +77,7 @@ def test_parts_grow_so_that_ten_thousand_hold_over_a_terabyte_and_few_of_them_ar
     assert sizes == sorted(sizes)
     assert sum(sizes) > 10**12
     held = [(in_flight(number) + 1) * part_bytes(number) for number in range(1, 10_001)]
-    assert held[0] == 24 * MIB
+    assert held[0] == 15 * MIB
     written, highest_at_50_gb = 0, 0
     for size, memory in zip(sizes, held, strict=True):
         written += size
@@ -113,11 +113,11 @@ def test_reading_goes_on_while_parts_are_sent_and_waits_when_two_are_on_their_wa
     front.mood = held
     thread = threading.Thread(target=write)
     thread.start()
-    wait_until(lambda: sending == 2 and written >= 23 * MIB, seconds=5, what="two parts on their way, a third full")
+    wait_until(lambda: sending == 2 and written >= 14 * MIB, seconds=5, what="two parts on their way, a third full")
     at_rest = written
     goes.set()
     thread.join()
-    assert (at_rest, most) == (23 * MIB, 2)
+    assert (at_rest, most) == (14 * MIB, 2)
     assert [each.size_bytes for each in store.list(KEY)] == [40 * MIB]
 
 
