@@ -9,9 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 INSTALLED := $(VENV)/.installed
-WORK := alerts backups campaigns stats # the tests of the other domains, run beside those of the leads
 
-.PHONY: help install up test test-parts test-leads test-work test-end-to-end check format lock bench torture
+.PHONY: help install up test test-parts test-leads test-end-to-end check format lock bench torture
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -28,16 +27,13 @@ up: install ## start the whole system and stay in the foreground; Ctrl-C ends it
 	@exec $(BIN)/cep up
 
 test: install ## every test, on the embedded parts; end to end beside the others
-	@$(MAKE) --no-print-directory --jobs 4 --output-sync=target test-end-to-end test-leads test-work test-parts
+	@$(MAKE) --no-print-directory --jobs 3 --output-sync=target test-end-to-end test-leads test-parts
 
 test-leads: install
-	@$(BIN)/pytest cep_orchestration_tests/leads
-
-test-work: install
-	@$(BIN)/pytest $(addprefix cep_orchestration_tests/,$(WORK))
+	@$(BIN)/pytest cep_orchestration_tests/leads cep_orchestration_tests/campaigns
 
 test-parts: install
-	@$(BIN)/pytest $(addprefix --ignore=cep_orchestration_tests/,e2e leads $(WORK))
+	@$(BIN)/pytest $(addprefix --ignore=cep_orchestration_tests/,e2e leads campaigns)
 
 test-end-to-end: install
 	@$(BIN)/pytest cep_orchestration_tests/e2e

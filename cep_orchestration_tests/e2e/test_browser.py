@@ -139,7 +139,7 @@ def test_the_job_can_be_launched_from_the_launchpad(
 def test_the_ledger_can_be_materialized_and_shows_its_numbers(system: System, page: Page, pictures: Path) -> None:
     page.goto(f"{system.ui}/assets/leads/deliveries?view=events")
     page.get_by_role("button", name="Materialize").first.click()
-    expect(page.get_by_text("Materialized in run")).to_be_visible()
+    expect(page.get_by_text("Materialized in run")).to_be_visible(timeout=60_000)
     for channel in ("WhatsApp al asesor", "Correo de confirmación", "Contacto en el CRM"):
         expect(page.get_by_role("row", name=re.compile(rf"^{channel} enviado \d+"))).to_be_visible()
     expect(page.get_by_role("row", name="Fallido 0")).to_be_visible()
