@@ -1,48 +1,27 @@
-"""A run of back_up in a process of its own, as Dagster makes it: python -m bench.backup_worker. Settings come from the
-environment; prints what it cost as JSON."""
+"""A run of back_up in a process of its own, with Dagster's storage in PostgreSQL as it is in production:
+python -m bench.backup_worker. Settings come from the environment; prints what it needed as JSON."""
 
 import json
 import os
-import re
+import sys
 import time
-from pathlib import Path
 
 import dagster as dg  # noqa: TID251 - the job is measured as Dagster runs it
 
-from cep_orchestration.backups.catalog import read_catalog
+from bench.memory import peak_mb
 from cep_orchestration.definitions import defs
-from cep_orchestration.environment import read_settings
-from cep_orchestration.resources import backup_services
 
 
 def main() -> None:
-    idle = _peak_mb()
-    began = time.monotonic()
-    with dg.DagsterInstance.ephemeral() as instance:
-        done = defs.resolve_job_def("back_up").execute_in_process(
-            instance=instance, run_config={"type": "full"}, raise_on_error=True
-        )
-    seconds, peak = time.monotonic() - began, _peak_mb()
-    services = backup_services(read_settings(os.environ))  # noqa: TID251 - to see what became of it
-    entries = read_catalog(services.store)
-    cost = {
-        "job": seconds,
-        "peak_mb": peak,
-        "idle_mb": idle,
-        "proven": done.success and all(one.proven for one in entries),
-    }
-    for one in entries:
-        assert one.manifest, "a proven backup has a manifest"  # noqa: S101 - for mypy
-        assert one.proof, "and a proof"  # noqa: S101 - for mypy
-        cost |= {f"{one.kind}_seconds": one.manifest.seconds, f"{one.kind}_proof": one.proof.seconds}
-        cost |= {f"{one.kind}_bytes": one.size_bytes}
-    print(json.dumps(cost))
-
-
-def _peak_mb() -> float:
-    """Of this program's own memory; what getrusage tells includes the process that started it."""
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024  # type: ignore[index]  # Linux has it
+    with dg.DagsterInstance.get() as instance:
+        idle, began = peak_mb(os.getpid()), time.monotonic()
+        job = defs.resolve_job_def("back_up")
+        done = job.execute_in_process(instance=instance, run_config={"type": "full"}, raise_on_error=True)
+        cost = {"job_seconds": time.monotonic() - began, "idle_mb": idle, "peak_mb": peak_mb(os.getpid())}
+    checks = done.get_asset_check_evaluations()
+    if len(checks) != 2 or not all(check.passed for check in checks):
+        sys.exit("Not both of database and media were proven.")
+    print(json.dumps({**cost, "cpu_seconds": time.process_time()}))
 
 
 if __name__ == "__main__":

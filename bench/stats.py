@@ -16,10 +16,10 @@ from statistics import median
 from typing import Any
 
 import dagster as dg  # noqa: TID251 - the asset is measured as Dagster runs it
-from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy import Engine, event, text
 
 from bench import stats_sql as sql
-from bench.crowd import ask, durable_postgres
+from bench.crowd import ask, durable_postgres, without_indexes
 from bench.results import AtMost, Result, require
 from bench.stats_click import click, medians, running_system
 from cep_orchestration import definitions  # noqa: F401 - first, since it quiets what is known to be beta
@@ -74,7 +74,7 @@ def prepare(engine: Engine, leads: int, media: Path) -> Centre:
     prepare_demo(engine, media)
     with engine.begin() as connection:
         connection.execute(text(sql.FORGET))
-        with _without_indexes(connection):
+        with without_indexes(connection):
             asked = sql.EVENLY.format(leads=leads)
             require(ask(connection, 1, leads, asked) == leads, f"{leads:,} leads were not made.")
             connection.execute(text(sql.KNOWN), {"leads": leads})
@@ -84,17 +84,6 @@ def prepare(engine: Engine, leads: int, media: Path) -> Centre:
         connection.execute(text("VACUUM ANALYZE"))
         connection.execute(text("CHECKPOINT"))
     return Centre(engine, leads, datetime.now(MADRID).date())
-
-
-@contextmanager
-def _without_indexes(connection: Connection) -> Iterator[None]:
-    """They are made afterwards, which is faster."""
-    indexes = connection.execute(text(sql.INDEXES)).all()
-    for one in indexes:
-        connection.execute(text(f'DROP INDEX {one.schemaname}."{one.indexname}"'))
-    yield
-    for one in indexes:
-        connection.execute(text(one.indexdef))
 
 
 def _year(centre: Centre) -> Iterator[Result]:

@@ -3,10 +3,6 @@
 DAYS = 730
 EVENLY = f"now() - interval '{DAYS} days' * (1 - n / {{leads}}.0)"
 FORGET = "TRUNCATE public.leads, orchestration.leads, orchestration.deliveries RESTART IDENTITY"
-INDEXES = """
-SELECT schemaname, indexname, indexdef FROM pg_indexes
-WHERE tablename = 'leads' AND schemaname IN ('public', 'orchestration') AND indexname <> 'leads_pkey'
-"""
 # The older half was there when the system was installed; two in three came by a campaign.
 KNOWN = """
 INSERT INTO orchestration.leads

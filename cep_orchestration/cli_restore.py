@@ -44,7 +44,7 @@ NEXT = """Qué sigue (docs/restore.md):
 def backups(as_json: bool) -> None:
     """What backups the bucket has, the newest first."""
     store, now = _store(_settings()), datetime.now(UTC)
-    entries = sorted(read_catalog(store), key=lambda one: (one.taken_at, one.kind), reverse=True)
+    entries = sorted(read_catalog(store, contents=False), key=lambda one: (one.taken_at, one.kind), reverse=True)
     if as_json:
         click.echo(json.dumps([_value(entry) for entry in entries], indent=2))
     elif not entries:

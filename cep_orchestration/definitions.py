@@ -10,6 +10,7 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning, message="Parameter `(
 from cep_orchestration.alerts import defs as alerts  # noqa: E402 - after the filter that it needs
 from cep_orchestration.backups import defs as backups  # noqa: E402 - after the filter that it needs
 from cep_orchestration.campaigns import defs as campaigns  # noqa: E402 - as above
+from cep_orchestration.cms_requests import defs as cms_requests  # noqa: E402 - as above
 from cep_orchestration.leads import defs as leads  # noqa: E402 - as above
 from cep_orchestration.resources import RESOURCES, ad_time_zone  # noqa: E402 - as above
 from cep_orchestration.stats import defs as stats  # noqa: E402 - as above
@@ -20,5 +21,6 @@ defs = dg.Definitions.merge(
     campaigns.build(ad_time_zone()),
     stats.definitions,
     backups.definitions,
+    cms_requests.build([leads.process_leads, campaigns.sync_campaigns, stats.roll_up_stats, backups.back_up]),
     dg.Definitions(resources=RESOURCES, executor=dg.in_process_executor),
 )

@@ -35,6 +35,8 @@ from cep_orchestration.clients.object_storage import S3Objects
 from cep_orchestration.clients.slack import Slack
 from cep_orchestration.clients.smtp import AlertMail, ReportMail, Smtp
 from cep_orchestration.clients.whatsapp import WhatsApp
+from cep_orchestration.cms_requests.services import RequestServices
+from cep_orchestration.cms_requests.store import RequestStore
 from cep_orchestration.database.call_gate import CallGate
 from cep_orchestration.database.engine import connect, is_demo, opened, postgres_url
 from cep_orchestration.database.tokens import DatabaseTokens
@@ -216,6 +218,11 @@ def stats_services(settings: Settings) -> StatsServices:
     )
 
 
+def request_services(settings: Settings) -> RequestServices:
+    """Raises SettingError when what is invented would meet a real service."""
+    return RequestServices(RequestStore(unmixed_database(settings)), now=lambda: datetime.now(UTC))
+
+
 def backup_services(settings: Settings) -> BackupServices:
     """Raises SettingError where there is no bucket."""
     storage, chosen = settings.object_storage, settings.backups
@@ -284,6 +291,11 @@ def alert_services_resource(_context: dg.InitResourceContext) -> AlertServices:
     return alert_services(read_settings(os.environ))
 
 
+@dg.resource(description="Lo que pide el CMS, en la base de datos.")
+def request_services_resource(_context: dg.InitResourceContext) -> RequestServices:
+    return request_services(read_settings(os.environ))
+
+
 def _run_id(context: dg.InitResourceContext) -> str:
     """Empty where no run asks for it, as in a sensor."""
     return context.run.run_id if context.run else ""
@@ -304,4 +316,5 @@ RESOURCES = {
     "lead_services": lead_services_resource,
     "campaign_services": campaign_services_resource,
     "stats_services": stats_services_resource,
+    "request_services": request_services_resource,
 }

@@ -1,5 +1,6 @@
 """What the tests share: one real PostgreSQL for the session, a database a test, a sandbox on a free port."""
 
+import logging
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,15 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@pytest.fixture(autouse=True)
+def log_level_restored() -> Iterator[None]:
+    """A job that a test runs in this process sets the level for the whole of it, as LOG_LEVEL says."""
+    logger = logging.getLogger("cep_orchestration")
+    before = logger.level
+    yield
+    logger.setLevel(before)
 
 
 @pytest.fixture(scope="session")

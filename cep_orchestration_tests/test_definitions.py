@@ -130,7 +130,7 @@ def test_every_job_has_owner_priority_and_a_spanish_description(repository: dg.R
 def test_every_sensor_and_schedule_runs_by_default_and_is_described(repository: dg.RepositoryDefinition) -> None:
     assert {sensor.name for sensor in repository.sensor_defs} == {
         *("new_leads", "periodic_reports"),
-        *("failed_runs", "failing_checks", "untold_alerts"),
+        *("failed_runs", "failing_checks", "untold_alerts", "cms_requests"),
     }
     for sensor in repository.sensor_defs:
         assert sensor.default_status is dg.DefaultSensorStatus.RUNNING

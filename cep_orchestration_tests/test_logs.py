@@ -1,19 +1,10 @@
 """Every job logs its start and its end with duration and counts, and its error; LOG_LEVEL decides what is kept."""
 
 import logging
-from collections.abc import Iterator
 
 import pytest
 
 from cep_orchestration.logs import job_log
-
-
-@pytest.fixture(autouse=True)
-def level_restored() -> Iterator[None]:
-    logger = logging.getLogger("cep_orchestration")
-    before = logger.level
-    yield
-    logger.setLevel(before)
 
 
 def test_start_and_end_are_logged_with_duration_and_counts(caplog: pytest.LogCaptureFixture) -> None:

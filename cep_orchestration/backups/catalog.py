@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import TypeVar
@@ -15,6 +16,7 @@ from cep_orchestration.failures import CepError
 from cep_orchestration.object_ports import ObjectStore, Stored
 
 READ_AT_ONCE = 4
+LARGE_BYTES = 1 << 20
 CLOCK_TOLERANCE = timedelta(days=1)
 """A backup that is dated so much after it was stored was named by a wrong clock: who restores that day would get
 another. Before it may lie any time, since a bucket can be copied."""
@@ -34,12 +36,15 @@ class Place:
         return {stored.key: stored.size_bytes for stored in self.objects}
 
 
-def read_catalog(store: ObjectStore, kinds: Sequence[Kind] = tuple(Kind)) -> tuple[Entry, ...]:
+def read_catalog(
+    store: ObjectStore, kinds: Sequence[Kind] = tuple(Kind), *, contents: bool = True
+) -> tuple[Entry, ...]:
     """Every backup of these kinds, the oldest of each first. One that cannot be read, or is not what its manifest says,
-    says so in its `damage`. Raises CepError where the bucket cannot be listed."""
+    says so in its `damage`. `contents`: False: without the contents of media, which are many. Raises CepError where the
+    bucket cannot be listed."""
     found = [place for kind in kinds for place in _places(kind, store.list(f"{kind}/backup_"))]
-    with ThreadPoolExecutor(READ_AT_ONCE) as pool:
-        return tuple(pool.map(_Reader(store).entry, found))
+    with ThreadPoolExecutor(1 if contents else READ_AT_ONCE) as pool:  # the allocator gives each thread its own memory
+        return tuple(pool.map(_Reader(store, contents=contents).entry, found))
 
 
 def of_kind(entries: Iterable[Entry], kind: Kind) -> tuple[Entry, ...]:
@@ -67,20 +72,20 @@ def _places(kind: Kind, listing: Iterable[Stored]) -> list[Place]:
 
 
 class _Reader:
-    """Fetches a few at once, and makes values of one at a time: on the way the list of a large state takes many times
-    what it takes in the end."""
+    """Fetches a few at once, but of the large ones one, and makes values of one at a time: on the way the manifest of a
+    large state takes many times what it takes in the end."""
 
-    def __init__(self, store: ObjectStore) -> None:
+    def __init__(self, store: ObjectStore, *, contents: bool) -> None:
         self._store = store
-        self._contents: dict[MediaObject, MediaObject] = {}
-        self._one_at_a_time = Lock()
+        # Each is held once: the states of thirty nights name nearly the same ones.
+        known: dict[MediaObject, MediaObject] = {}
+        self._keep = (lambda one: known.setdefault(one, one)) if contents else None
+        self._one_at_a_time, self._large = Lock(), Lock()
 
     def entry(self, place: Place) -> Entry:
         name, proof_name = manifest_key(place.kind, place.taken_at), proof_key(place.kind, place.taken_at)
         proof: Proof | None = None
-        manifest, damage = self._read(
-            place, name, lambda content: self._shared(read_manifest(place.kind, content, name))
-        )
+        manifest, damage = self._read(place, name, lambda content: read_manifest(place.kind, content, name, self._keep))
         if manifest is not None:
             proof, damage = self._read(place, proof_name, lambda content: read_proof(content, proof_name))
             damage = _difference(place, manifest) or _misdating(place, name) or damage
@@ -92,17 +97,12 @@ class _Reader:
         if key not in place.sizes:
             return None, ""
         try:
-            content = self._store.get(key)
-            with self._one_at_a_time:
-                return read(content), ""
+            with self._large if place.sizes[key] > LARGE_BYTES else nullcontext():
+                content = self._store.get(key)
+                with self._one_at_a_time:
+                    return read(content), ""
         except CepError as error:
             return None, str(error)
-
-    def _shared(self, manifest: Manifest) -> Manifest:
-        """With each content held once: the states of thirty nights name nearly the same ones."""
-        if not isinstance(manifest, MediaManifest):
-            return manifest
-        return replace(manifest, objects=tuple(self._contents.setdefault(one, one) for one in manifest.objects))
 
 
 def _difference(place: Place, manifest: Manifest) -> str:

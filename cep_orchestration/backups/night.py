@@ -91,9 +91,8 @@ class Night:
     def _looked(self) -> Ready:
         services = self.services
         ready = preflight(services.url, services.scratch, services.store, services.tools_dir)
-        proven = [
-            (one.kind, one.taken_at, one.proof) for one in read_catalog(services.store) if one.proven and one.proof
-        ]
+        entries = read_catalog(services.store, contents=False)
+        proven = [(one.kind, one.taken_at, one.proof) for one in entries if one.proven and one.proof]
         for kind, taken_at, proof in proven:
             services.book.was_proven(kind, taken_at, proof.proven_at, proof.seconds)
         services.book.close_interrupted(services.now())
@@ -141,7 +140,7 @@ class Night:
         with self._booked(kind, manifest.taken_at):
             began = services.clock()
             compared = self._compared(manifest)
-            before = last_proven(read_catalog(services.store, [kind]), kind, manifest.taken_at)
+            before = last_proven(read_catalog(services.store, [kind], contents=False), kind, manifest.taken_at)
             smaller = shrank(manifest, before.manifest if before else None)
             proof = Proof(
                 manifest.taken_at, services.now(), services.clock() - began, compared, smaller, accept_shrinkage

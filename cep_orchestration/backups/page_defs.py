@@ -21,7 +21,7 @@ YES_NO = {True: "sí", False: "no", None: "no se puede saber con esta cuenta"}
 
 def page(services: BackupServices) -> Metadata:
     """Raises CepError where the bucket cannot be read."""
-    now, entries = services.now(), read_catalog(services.store)
+    now, entries = services.now(), read_catalog(services.store, contents=False)
     attempts = services.book.attempts(now - ATTEMPTS_SINCE)
     drills = services.book.drills()
     return {

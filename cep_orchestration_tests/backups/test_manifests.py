@@ -1,3 +1,4 @@
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -70,3 +71,26 @@ def test_a_damaged_manifest_is_refused_with_its_key(damage: Callable[[bytes], by
     with pytest.raises(BackupError, match=told) as refused:
         read_manifest(Kind.MEDIA, damage(write_manifest(MEDIA)), KEYS[Kind.MEDIA])
     assert KEYS[Kind.MEDIA] in str(refused.value)
+
+
+def test_the_contents_of_media_can_be_left_out_and_are_looked_at_all_the_same() -> None:
+    written = write_manifest(MEDIA)
+    assert read_manifest(Kind.MEDIA, written, keep=None) == replace(MEDIA, objects=())
+    one = MEDIA.objects[0]
+    assert read_manifest(Kind.MEDIA, written, keep=lambda _: one).objects[0] is one  # type: ignore[union-attr]
+    with pytest.raises(BackupError, match=r"objects\.raw_bytes no es válido"):
+        read_manifest(Kind.MEDIA, written.replace(b'"raw_bytes": 10', b'"raw_bytes": "10"'), keep=None)
+
+
+def test_a_manifest_of_many_contents_takes_little_more_memory_than_its_bytes() -> None:
+    many = replace(MEDIA, objects=tuple(MediaObject(f"{number:064}", 1, 1, "ee") for number in range(20_000)))
+    tracemalloc.start()
+    try:
+        written = write_manifest(many)
+        assert tracemalloc.get_traced_memory()[1] < 2 * len(written)
+        tracemalloc.reset_peak()
+        listed = read_manifest(Kind.MEDIA, written, keep=None)
+        assert tracemalloc.get_traced_memory()[1] < 4 * len(written)
+    finally:
+        tracemalloc.stop()
+    assert listed == replace(MEDIA, objects=())

@@ -1,0 +1,19 @@
+"""What the sensor of the CMS's requests works with, built for one of its looks by resources.py."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from cep_orchestration.cms_requests.store import RequestStore
+
+MADRID = ZoneInfo("Europe/Madrid")
+
+
+@dataclass(frozen=True)
+class RequestServices:
+    store: RequestStore
+    now: Callable[[], datetime]
+
+    def today(self) -> date:
+        return self.now().astimezone(MADRID).date()
