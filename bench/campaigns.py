@@ -20,8 +20,8 @@ from bench.results import AtMost, Result, require
 from cep_orchestration.ad_ports import AdAccount, Ads, DayPart, Lifetimes, Listing
 from cep_orchestration.campaigns.services import CampaignServices
 from cep_orchestration.campaigns.sync import CampaignSync
+from cep_orchestration.composition import campaign_services
 from cep_orchestration.environment import read_settings
-from cep_orchestration.resources import campaign_services
 from cep_orchestration_tests.conftest import free_port
 from cep_orchestration_tests.demo_cms import prepare_demo
 from cep_orchestration_tests.postgres import connected, temporary_database

@@ -9,8 +9,8 @@ import time
 
 from cep_orchestration import definitions  # noqa: F401 - a run starts by importing the project
 from cep_orchestration.environment import read_settings
+from cep_orchestration.lead_composition import lead_services
 from cep_orchestration.leads.drain import Drain
-from cep_orchestration.resources import lead_services
 
 DRAIN_ID = "bench"
 

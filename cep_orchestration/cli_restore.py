@@ -23,10 +23,10 @@ from cep_orchestration.backups.restore_choice import database_of, media_of
 from cep_orchestration.backups.restore_target import Target, examine, require_fit
 from cep_orchestration.backups.restored_copy import Care
 from cep_orchestration.clients.object_storage import S3Objects
+from cep_orchestration.composition import settle_copy
 from cep_orchestration.failures import SettingError
 from cep_orchestration.leads.restored import Quarantine
 from cep_orchestration.object_ports import ObjectStore
-from cep_orchestration.resources import settle_copy
 from cep_orchestration.settings import Settings
 
 COLUMNS = ("fecha (Madrid)", "qué", "tipo", "tamaño", "estado")

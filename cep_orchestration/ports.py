@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -196,85 +196,4 @@ class Gate(Protocol):
 class Crm(Protocol):
     def upsert(self, leads: Sequence[Lead]) -> Outcomes:
         """Makes the contacts in the CRM, or updates them. Every lead has an e-mail address."""
-        ...
-
-
-class Severity(StrEnum):
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    CRITICAL = "critical"
-
-
-class Audience(StrEnum):
-    """Whose work an alert is about."""
-
-    OPERATORS = "operators"
-    MARKETING = "marketing"
-    MANAGEMENT = "management"
-
-
-BY_SEVERITY = timedelta.min
-"""The quiet time that the settings give an alert's severity."""
-
-
-@dataclass(frozen=True)
-class Alert:
-    """What a person must know; without personal data. Equal fingerprints are the same trouble. `title`: what happened;
-    `means`: what follows from it, if nobody acts; `run_id`: where it can be looked at, if not in the run that says so.
-
-    The last three are filled in when it is told.
-    """
-
-    fingerprint: str
-    severity: Severity
-    title: str
-    what_to_do: str
-    over: bool = False
-    """It says that the trouble is over; `what_to_do` says how long it lasted then."""
-    audience: Audience = Audience.OPERATORS
-    quiet: timedelta | None = BY_SEVERITY
-    """For how long the same trouble is not told again; None: until it is over."""
-    means: str = ""
-    run_id: str = ""
-    since: datetime | None = field(default=None, compare=False)
-    count: int = field(default=1, compare=False)
-    link: str = field(default="", compare=False)
-
-
-class Alerts(Protocol):
-    def raise_alert(self, alert: Alert) -> None:
-        """Records it, to be told unless the same trouble was told a short time ago. Calls nobody."""
-        ...
-
-    def resolve(self, fingerprint: str, title: str) -> None:
-        """Records that the trouble is over, to be told once with this title; nothing where there was none."""
-        ...
-
-    def tell(self) -> None:
-        """Tells people what is recorded and not told yet."""
-        ...
-
-
-class Teller(Protocol):
-    """One way to people."""
-
-    def tell(self, alert: Alert) -> bool:
-        """Whether it took the alert."""
-        ...
-
-
-class Signal(StrEnum):
-    """What a dead man's switch is told."""
-
-    START = "start"
-    SUCCESS = "success"
-    FAILURE = "failure"
-
-
-class Switch(Protocol):
-    """A dead man's switch: tells somebody when success was not signalled in time."""
-
-    def signal(self, signal: Signal) -> bool:
-        """Whether it was taken."""
         ...

@@ -5,18 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cep_orchestration.ports import (
-    Alert,
-    Blocked,
-    Lead,
-    Message,
-    Outcome,
-    Outcomes,
-    Retry,
-    Sent,
-    Text,
-    Unavailable,
-)
+from cep_orchestration.alert_ports import Alert
+from cep_orchestration.ports import Blocked, Lead, Message, Outcome, Outcomes, Retry, Sent, Text, Unavailable
 
 GATE_SECONDS = 20
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cep_orchestration.ports import Severity
+from cep_orchestration.alert_ports import Severity
 
 AREA_TAG, PRIORITY_TAG = "cep/area", "dagster/priority"
 """The area of an op job is that of its priority, unless it names another."""

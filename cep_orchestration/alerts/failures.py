@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from cep_orchestration.alert_ports import Alert, Severity
 from cep_orchestration.alerts.areas import AREAS, area_of_asset
 from cep_orchestration.alerts.model import OpenAlert
-from cep_orchestration.ports import Alert, Severity
 
 FAILED, CHECK, STALE = "failed:", "check:", "stale:"
 OWN_WORDS = {"campaigns": ("campaigns/access",)}

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from cep_orchestration.alert_ports import Alert, Severity
 from cep_orchestration.failures import CepError
-from cep_orchestration.ports import Alert, Severity
 
 
 class AlertError(CepError):

@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
+from cep_orchestration.alert_ports import BY_SEVERITY, Alert, Severity
 from cep_orchestration.alerts import sql
 from cep_orchestration.alerts.model import AlertError, OpenAlert
 from cep_orchestration.alerts.pace import PACE, Pace
 from cep_orchestration.alerts.telling import Telling
 from cep_orchestration.alerts.ways import Way
 from cep_orchestration.alerts.words import MEANS, lasted
-from cep_orchestration.ports import BY_SEVERITY, Alert, Severity
 
 log = logging.getLogger(__name__)
 

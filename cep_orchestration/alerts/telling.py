@@ -14,12 +14,12 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Engine
 
+from cep_orchestration.alert_ports import Alert, Audience, Severity
 from cep_orchestration.alerts import sql
 from cep_orchestration.alerts.model import Due
 from cep_orchestration.alerts.pace import Pace, messages
 from cep_orchestration.alerts.ways import Way, still_owed
 from cep_orchestration.alerts.words import digest, lasted
-from cep_orchestration.ports import Alert, Audience, Severity
 
 log = logging.getLogger(__name__)
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cep_orchestration.alert_ports import Alert, Audience, Severity, Teller
 from cep_orchestration.alerts.model import Due
-from cep_orchestration.ports import Alert, Audience, Severity, Teller
 
 RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 CHAT, DEVELOPERS = "chat", "developers"

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from cep_orchestration.alert_ports import Alert, Severity
 from cep_orchestration.alerts.ways import RANKS
-from cep_orchestration.ports import Alert, Severity
 
 LISTED = 10
 TITLE_LENGTH = 200

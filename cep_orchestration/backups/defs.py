@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from cep_orchestration.alert_ports import Signal
 from cep_orchestration.backups import drill_defs
 from cep_orchestration.backups.catalog_words import rotated_sentence
 from cep_orchestration.backups.model import DatabaseManifest, MediaManifest
@@ -29,7 +30,6 @@ from cep_orchestration.backups.ui_defs import (
 )
 from cep_orchestration.database.engine import discreet
 from cep_orchestration.failures import CepError
-from cep_orchestration.ports import Signal
 from cep_orchestration.ui import told
 
 JOB = "back_up"

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from cep_orchestration.alert_ports import Signal
 from cep_orchestration.backups.catalog import last_proven, read_catalog
 from cep_orchestration.backups.database_proof import Proving, prove_database
 from cep_orchestration.backups.dump import Dumping, dump_database
@@ -34,7 +35,6 @@ from cep_orchestration.backups.shrinkage import shrank
 from cep_orchestration.backups.streams import Cipher
 from cep_orchestration.database.engine import discreet
 from cep_orchestration.failures import CepError
-from cep_orchestration.ports import Signal
 
 log = logging.getLogger(__name__)
 TONIGHT = timedelta(hours=24)

@@ -9,6 +9,7 @@ from random import Random
 from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 
+from cep_orchestration.alert_ports import Switch
 from cep_orchestration.backups.backup_store import BackupStore
 from cep_orchestration.backups.media import Index
 from cep_orchestration.backups.media_source import MediaSource
@@ -16,7 +17,6 @@ from cep_orchestration.backups.restored_copy import Settle
 from cep_orchestration.backups.scratch import Scratch
 from cep_orchestration.backups.streams import Cipher
 from cep_orchestration.object_ports import ObjectStore
-from cep_orchestration.ports import Switch
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from cep_orchestration.alert_ports import Severity
 from cep_orchestration.campaigns.delivery_rules import (
     exhausted_budget,
     fast_spend,
@@ -12,7 +13,6 @@ from cep_orchestration.campaigns.delivery_rules import (
 )
 from cep_orchestration.campaigns.history import Anomaly, History
 from cep_orchestration.campaigns.lead_rules import high_cpl, leads_apart, spend_without_leads
-from cep_orchestration.ports import Severity
 from cep_orchestration.settings import CampaignThresholds
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from cep_orchestration.ports import Severity
+from cep_orchestration.alert_ports import Severity
 
 
 @dataclass(frozen=True, slots=True)

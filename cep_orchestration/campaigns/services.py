@@ -7,9 +7,9 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from cep_orchestration.ad_ports import Ads
+from cep_orchestration.alert_ports import Alerts
 from cep_orchestration.campaigns.anomaly_store import AnomalyStore
 from cep_orchestration.campaigns.store import CampaignStore
-from cep_orchestration.ports import Alerts
 from cep_orchestration.settings import CampaignThresholds
 
 

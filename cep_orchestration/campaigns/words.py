@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from cep_orchestration.ad_ports import AdAccount
+from cep_orchestration.alert_ports import Alert, Audience, Severity
 from cep_orchestration.campaigns.history import Anomaly
-from cep_orchestration.ports import Alert, Audience, Severity
 
 STALE = "data_is_fresh"
 """The rule that mutes the others."""

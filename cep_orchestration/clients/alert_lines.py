@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
-from cep_orchestration.ports import Alert
+from cep_orchestration.alert_ports import Alert
 
 MADRID = ZoneInfo("Europe/Madrid")
 

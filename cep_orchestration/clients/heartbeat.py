@@ -3,8 +3,8 @@ https://healthchecks.io/docs/http_api/ (the address itself: success; /start; /fa
 
 from urllib.parse import urlsplit, urlunsplit
 
+from cep_orchestration.alert_ports import Signal
 from cep_orchestration.clients.http import Http, NoAnswerError
-from cep_orchestration.ports import Signal
 
 SUFFIXES = {Signal.START: "/start", Signal.SUCCESS: "", Signal.FAILURE: "/fail"}
 TRIES = 3

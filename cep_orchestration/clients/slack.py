@@ -2,9 +2,9 @@
 
 import html
 
+from cep_orchestration.alert_ports import Alert, Severity
 from cep_orchestration.clients.alert_lines import lines
 from cep_orchestration.clients.http import Http, NoAnswerError
-from cep_orchestration.ports import Alert, Severity
 
 MARKS = {Severity.LOW: "ℹ️", Severity.MEDIUM: "⚠️", Severity.HIGH: "🔴", Severity.CRITICAL: "🚨"}
 OVER = "✅"

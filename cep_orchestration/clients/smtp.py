@@ -11,8 +11,8 @@ from email.policy import SMTP
 from email.utils import format_datetime, localtime, make_msgid
 from urllib.parse import unquote, urlsplit
 
+from cep_orchestration.alert_ports import Alert, Severity
 from cep_orchestration.clients.alert_lines import lines
-from cep_orchestration.ports import Alert, Severity
 
 log = logging.getLogger(__name__)
 

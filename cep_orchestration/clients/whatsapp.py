@@ -7,18 +7,7 @@ from typing import Any
 from cep_orchestration.clients.graph_usage import usage_wait_seconds
 from cep_orchestration.clients.http import Answer, Http, NoAnswerError
 from cep_orchestration.clients.refusals import Failure, failed
-from cep_orchestration.ports import (
-    Blocked,
-    Hold,
-    Message,
-    Outcome,
-    Rejected,
-    Retry,
-    Sent,
-    Text,
-    Unavailable,
-    Unknown,
-)
+from cep_orchestration.ports import Blocked, Hold, Message, Outcome, Rejected, Retry, Sent, Text, Unavailable, Unknown
 
 TEXT_LIMIT = 4096
 BODY_LIMIT = 1024

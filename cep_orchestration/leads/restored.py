@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, Engine, text
 
+from cep_orchestration.alert_ports import Alerts
 from cep_orchestration.amounts import counted
 from cep_orchestration.database.contract import HAS_SOURCE, LEAD_SOURCE
 from cep_orchestration.database.engine import patiently
@@ -16,7 +17,7 @@ from cep_orchestration.leads.channel_store import pause
 from cep_orchestration.leads.model import Pause
 from cep_orchestration.leads.store import LOCK, RECORD_LOCK
 from cep_orchestration.leads.words import RESTORED_PAUSE, restored_alert
-from cep_orchestration.ports import Alerts, Reason
+from cep_orchestration.ports import Reason
 
 # What was looked up in the original may have gone again there, in another batch than the one that is known here.
 TO_UNKNOWN = text("""

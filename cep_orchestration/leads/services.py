@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from cep_orchestration.alert_ports import Alerts
 from cep_orchestration.leads.channel_store import ChannelStates
 from cep_orchestration.leads.model import Channel
 from cep_orchestration.leads.store import Ledger
-from cep_orchestration.ports import Alerts, Gate
+from cep_orchestration.ports import Gate
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from cep_orchestration.alert_ports import Alert, Severity
 from cep_orchestration.leads.words import channel_name, reason_text
-from cep_orchestration.ports import Alert, Severity
 
 REASONS_LIMIT = 300
 QUIET = timedelta(days=1)

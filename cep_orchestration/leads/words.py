@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from cep_orchestration.alert_ports import Alert, Severity
 from cep_orchestration.leads.model import Pause, State
-from cep_orchestration.ports import Alert, Reason, Severity
+from cep_orchestration.ports import Reason
 
 CHANNELS: Mapping[str, str] = {
     "confirmation_email": "Correo de confirmación",

@@ -4,10 +4,10 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 
+from cep_orchestration.alert_ports import Alert, Severity, Teller
 from cep_orchestration.alerts.pace import Pace
 from cep_orchestration.alerts.store import AlertBook
 from cep_orchestration.alerts.ways import ways_to_people
-from cep_orchestration.ports import Alert, Severity, Teller
 from cep_orchestration_tests.demo_cms import DemoCms
 from cep_orchestration_tests.waiting import wait_until
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import dagster as dg
 
+from cep_orchestration.alert_ports import Alert
 from cep_orchestration.alerts.defs import failed_runs, failing_checks
 from cep_orchestration.alerts.pace import Pace
 from cep_orchestration.alerts.services import AlertServices
 from cep_orchestration.alerts.store import AlertBook
 from cep_orchestration.alerts.ways import ways_to_people
 from cep_orchestration.failures import SettingError
-from cep_orchestration.ports import Alert
 from cep_orchestration_tests.alerts.alerting import UNHURRIED
 from cep_orchestration_tests.demo_cms import DemoCms
 from cep_orchestration_tests.fakes import FakeChat

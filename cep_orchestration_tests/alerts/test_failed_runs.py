@@ -3,8 +3,8 @@
 import dagster as dg
 import pytest
 
+from cep_orchestration.alert_ports import Alert, Severity
 from cep_orchestration.alerts.failures import Failed, failed_alert
-from cep_orchestration.ports import Alert, Severity
 from cep_orchestration_tests.alerts.alerting import PACED, later
 from cep_orchestration_tests.alerts.sensing import FULL_DISK, KEY, REPOSITORY, Watch
 

@@ -4,11 +4,12 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from cep_orchestration.alert_ports import Severity
+from cep_orchestration.composition import campaign_services
 from cep_orchestration.environment import read_settings
+from cep_orchestration.lead_composition import lead_services
 from cep_orchestration.leads.model import Pause, State
 from cep_orchestration.leads.words import delivery_alert, look_up_alert, paused_alert, restored_alert, surge_alert
-from cep_orchestration.ports import Severity
-from cep_orchestration.resources import campaign_services, lead_services
 from cep_orchestration_tests.alerts.alerting import OTHER, TROUBLE, see
 from cep_orchestration_tests.clients.mail_servers import sandbox_with_mail
 from cep_orchestration_tests.conftest import free_port

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cep_orchestration.alert_ports import Alert, Audience, Severity
 from cep_orchestration.alerts.pace import Pace, messages
 from cep_orchestration.alerts.store import AlertBook
 from cep_orchestration.alerts.ways import ways_to_people
@@ -14,7 +15,6 @@ from cep_orchestration.alerts.words import digest
 from cep_orchestration.clients.http import Http, Requests
 from cep_orchestration.clients.slack import Slack
 from cep_orchestration.clients.smtp import AlertMail, Smtp
-from cep_orchestration.ports import Alert, Audience, Severity
 from cep_orchestration_tests.alerts.alerting import OTHER, OVER, TROUBLE, later, make_book, see
 from cep_orchestration_tests.clients.mail_servers import MailingSandbox, sandbox_with_mail
 from cep_orchestration_tests.demo_cms import DemoCms

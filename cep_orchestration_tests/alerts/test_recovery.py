@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 import pytest
 
+from cep_orchestration.alert_ports import Alert
 from cep_orchestration.alerts import telling
 from cep_orchestration.alerts.model import Due
 from cep_orchestration.alerts.store import AlertBook
 from cep_orchestration.alerts.ways import Way, still_owed
-from cep_orchestration.ports import Alert
 from cep_orchestration_tests.alerts.alerting import OVER, ROWS, TROUBLE, Meanwhile, at_once, later, make_book, see
 from cep_orchestration_tests.demo_cms import DemoCms
 from cep_orchestration_tests.fakes import FakeChat

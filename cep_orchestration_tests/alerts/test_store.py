@@ -8,13 +8,13 @@ from datetime import timedelta
 
 import pytest
 
+from cep_orchestration.alert_ports import BY_SEVERITY, Alert, Severity
 from cep_orchestration.alerts import telling
 from cep_orchestration.alerts.store import AlertBook
 from cep_orchestration.alerts.ways import ways_to_people
 from cep_orchestration.clients.http import Http, Requests
 from cep_orchestration.clients.slack import Slack
 from cep_orchestration.environment import read_settings
-from cep_orchestration.ports import BY_SEVERITY, Alert, Severity
 from cep_orchestration_tests.alerts.alerting import (
     OTHER,
     OVER,

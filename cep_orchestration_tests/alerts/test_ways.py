@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from cep_orchestration.alert_ports import Alert, Audience, Severity
 from cep_orchestration.alerts.model import Due
 from cep_orchestration.alerts.store import AlertBook
 from cep_orchestration.alerts.ways import still_owed, ways_to_people
 from cep_orchestration.alerts.words import lasted
-from cep_orchestration.ports import Alert, Audience, Severity
 from cep_orchestration_tests.alerts.alerting import OTHER, TROUBLE, later, make_book, see
 from cep_orchestration_tests.demo_cms import DemoCms
 from cep_orchestration_tests.fakes import FakeChat

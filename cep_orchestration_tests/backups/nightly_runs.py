@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 from sqlalchemy import Engine, text
 
+from cep_orchestration.alert_ports import Alert
 from cep_orchestration.alerts.defs import failed_runs
 from cep_orchestration.alerts.services import AlertServices
 from cep_orchestration.alerts.store import AlertBook
@@ -30,7 +31,6 @@ from cep_orchestration.backups.services import BackupServices
 from cep_orchestration.backups.streams import Plain
 from cep_orchestration.clients.object_storage import S3Objects
 from cep_orchestration.object_ports import ObjectStore
-from cep_orchestration.ports import Alert
 from cep_orchestration.settings import ObjectStorage
 from cep_orchestration_tests.backups.nights import database_manifest, media_manifest, proof_of, put_backup
 from cep_orchestration_tests.fakes import FakeChat

@@ -21,11 +21,11 @@ from cep_orchestration.ad_ports import (
     Lifetimes,
     Listing,
 )
+from cep_orchestration.alert_ports import Alerts
 from cep_orchestration.campaigns.anomaly_store import AnomalyStore
 from cep_orchestration.campaigns.services import CampaignServices
 from cep_orchestration.campaigns.store import CampaignStore
 from cep_orchestration.campaigns.sync import CampaignSync
-from cep_orchestration.ports import Alerts
 from cep_orchestration.settings import CampaignThresholds
 from cep_orchestration_tests.demo_cms import DemoCms
 from cep_orchestration_tests.fakes import FakeAlerts

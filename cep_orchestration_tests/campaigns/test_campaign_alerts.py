@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cep_orchestration.alert_ports import Alert, Severity
 from cep_orchestration.alerts.store import AlertBook
 from cep_orchestration.alerts.ways import ways_to_people
 from cep_orchestration.failures import SettingError
-from cep_orchestration.ports import Alert, Severity
 from cep_orchestration_tests.alerts.alerting import UNHURRIED
 from cep_orchestration_tests.campaigns.ad_fakes import NOW, TODAY, AdDesk, figures
 from cep_orchestration_tests.fakes import FakeChat

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from cep_orchestration.alert_ports import Severity
 from cep_orchestration.campaigns.anomalies import anomalies
 from cep_orchestration.campaigns.history import Anomaly, History
-from cep_orchestration.ports import Severity
 from cep_orchestration.settings import CampaignThresholds
 from cep_orchestration_tests.campaigns.anomaly_cases import (
     NOTHING,

@@ -16,8 +16,8 @@ from cep_orchestration.campaigns.defs import sync_campaigns
 from cep_orchestration.campaigns.services import CampaignServices
 from cep_orchestration.clients.http import Http, Requests
 from cep_orchestration.clients.meta import Meta
+from cep_orchestration.composition import campaign_services
 from cep_orchestration.environment import read_settings
-from cep_orchestration.resources import campaign_services
 from cep_orchestration_tests.canary import in_database
 from cep_orchestration_tests.demo_cms import DemoCms
 from cep_orchestration_tests.postgres import connected, temporary_database

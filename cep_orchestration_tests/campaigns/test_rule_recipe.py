@@ -3,10 +3,10 @@
 import dagster as dg
 import pytest
 
+from cep_orchestration.alert_ports import Severity
 from cep_orchestration.campaigns import anomalies, defs
 from cep_orchestration.campaigns.anomalies import Rule
 from cep_orchestration.campaigns.history import History
-from cep_orchestration.ports import Severity
 from cep_orchestration.settings import CampaignThresholds
 from cep_orchestration_tests.campaigns.ad_fakes import MADRID, AdDesk, figures
 from cep_orchestration_tests.fakes import FakeAlerts

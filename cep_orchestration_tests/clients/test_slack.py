@@ -2,9 +2,9 @@
 
 import pytest
 
+from cep_orchestration.alert_ports import Alert, Severity
 from cep_orchestration.clients.http import Http, Requests
 from cep_orchestration.clients.slack import MARKS, Slack
-from cep_orchestration.ports import Alert, Severity
 from cep_orchestration_tests.conftest import free_port
 from cep_orchestration_tests.providers import Remote, http_reply, rude_server
 

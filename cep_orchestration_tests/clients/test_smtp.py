@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import pytest
 
+from cep_orchestration.alert_ports import Alert, Severity
 from cep_orchestration.clients.smtp import AlertMail, Smtp
-from cep_orchestration.ports import Alert, Severity
 from cep_orchestration_tests.clients.mail_servers import (
     PASSWORD,
     USER,

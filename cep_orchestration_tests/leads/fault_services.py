@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from cep_orchestration import resources
+from cep_orchestration import lead_composition
 from cep_orchestration.clients.http import READ_SECONDS, Http
 from cep_orchestration.database.call_gate import CallGate
 from cep_orchestration.environment import read_settings
@@ -73,9 +73,9 @@ def services(address: str, sandbox: str, fault: Fault, account: str) -> LeadServ
     """As they are built for a run, for each CRM; with all three beside each other, one call after the other, and for
     several runs: none of them closes the gate."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(resources, "Http", partial(Http, read_seconds=fault.read_seconds))
+        patch.setattr(lead_composition, "Http", partial(Http, read_seconds=fault.read_seconds))
         built = [
-            resources.lead_services(read_settings(_environ(address, sandbox, fault.secret, account, vendor)))
+            lead_composition.lead_services(read_settings(_environ(address, sandbox, fault.secret, account, vendor)))
             for vendor in CRMS
         ]
     first = built[0]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from threading import Event
 
+from cep_orchestration.alert_ports import Alerts
 from cep_orchestration.clients.http import OpenGate
 from cep_orchestration.leads.advisor_messages import AdvisorMessages
 from cep_orchestration.leads.channel_store import ChannelStates, pause, resume
@@ -18,7 +19,7 @@ from cep_orchestration.leads.model import Channel, Pause, Recorded, Settlement
 from cep_orchestration.leads.services import LeadServices
 from cep_orchestration.leads.store import Ledger
 from cep_orchestration.leads.story import Story
-from cep_orchestration.ports import Alerts, Crm, Mailer, MailingList, Messenger
+from cep_orchestration.ports import Crm, Mailer, MailingList, Messenger
 from cep_orchestration_tests.demo_cms import DemoCms
 from cep_orchestration_tests.fakes import FakeAlerts, FakeCrm, FakeList, FakeMailer, FakeMessenger, Gate
 

@@ -1,7 +1,8 @@
 """A channel whose provider fails pauses itself, uses up nobody's attempts, probes, goes on; on a real database."""
 
+from cep_orchestration.alert_ports import Severity
 from cep_orchestration.leads.model import Health, Pause, Verdict
-from cep_orchestration.ports import Outcome, Retry, Sent, Severity, Unavailable
+from cep_orchestration.ports import Outcome, Retry, Sent, Unavailable
 from cep_orchestration_tests.fakes import FakeCrm, FakeList
 from cep_orchestration_tests.leads.claiming import let_pass
 from cep_orchestration_tests.leads.running import CRM, LIST, World

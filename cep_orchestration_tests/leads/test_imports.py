@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from cep_orchestration.alert_ports import Severity
 from cep_orchestration.leads.model import Recorded
-from cep_orchestration.ports import Severity
 from cep_orchestration_tests.demo_cms import RULES
 from cep_orchestration_tests.leads.running import CHANNELS, EMAIL, World
 

@@ -2,10 +2,11 @@
 
 import pytest
 
+from cep_orchestration.alert_ports import Severity
 from cep_orchestration.leads.model import Settlement, State
 from cep_orchestration.leads.rules import put_off_for_long
 from cep_orchestration.leads.waiting_words import put_off_alert
-from cep_orchestration.ports import Hold, Outcome, Retry, Sent, Severity, Unavailable
+from cep_orchestration.ports import Hold, Outcome, Retry, Sent, Unavailable
 from cep_orchestration_tests.alerts.alerting import later, make_book, see
 from cep_orchestration_tests.fakes import FakeChat, FakeCrm, FakeMessenger
 from cep_orchestration_tests.leads.claiming import let_pass

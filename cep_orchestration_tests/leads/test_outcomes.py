@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 import pytest
 from sqlalchemy import Connection, text
 
+from cep_orchestration.alert_ports import Severity
 from cep_orchestration.leads import store
 from cep_orchestration.leads.model import State
-from cep_orchestration.ports import Blocked, Hold, Lead, Rejected, Retry, Sent, Severity, Unknown
+from cep_orchestration.ports import Blocked, Hold, Lead, Rejected, Retry, Sent, Unknown
 from cep_orchestration_tests.fakes import FakeCrm, FakeMailer, FakeMessenger
 from cep_orchestration_tests.leads.running import ADVISOR, CRM, EMAIL, LIST, World
 

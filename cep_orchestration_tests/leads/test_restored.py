@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from cep_orchestration.alert_ports import Alert
 from cep_orchestration.leads.defs import quarantine_text
 from cep_orchestration.leads.drain import Drain
 from cep_orchestration.leads.model import Look, Recorded
@@ -16,7 +17,7 @@ from cep_orchestration.leads.restored import Quarantine, quarantine
 from cep_orchestration.leads.rules import should_drain
 from cep_orchestration.leads.store import Ledger
 from cep_orchestration.leads.timeline import read_timeline
-from cep_orchestration.ports import Alert, Reason, Sent
+from cep_orchestration.ports import Reason, Sent
 from cep_orchestration.stats.periods import label_of
 from cep_orchestration.stats.report import Period
 from cep_orchestration.stats.store import StatsStore
