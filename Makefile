@@ -29,11 +29,14 @@ up: install ## start the whole system and stay in the foreground; Ctrl-C ends it
 test: install ## every test, on the embedded parts; end to end beside the others
 	@$(MAKE) --no-print-directory --jobs 3 --output-sync=target test-end-to-end test-leads test-parts
 
+# Three processes that take about the same time.
+PIPELINES := leads campaigns clients
+
 test-leads: install
-	@$(BIN)/pytest cep_orchestration_tests/leads cep_orchestration_tests/campaigns
+	@$(BIN)/pytest $(addprefix cep_orchestration_tests/,$(PIPELINES))
 
 test-parts: install
-	@$(BIN)/pytest $(addprefix --ignore=cep_orchestration_tests/,e2e leads campaigns)
+	@$(BIN)/pytest $(addprefix --ignore=cep_orchestration_tests/,e2e $(PIPELINES))
 
 test-end-to-end: install
 	@$(BIN)/pytest cep_orchestration_tests/e2e

@@ -72,9 +72,9 @@ def failed_run(system: System, dagster: Dagster) -> str:
         wait_until(lambda: dagster.has_ended(counting), seconds=SECONDS, what="the end of the counting")
     assert dagster.run(counting).status == "SUCCESS", "the check blocks nothing"
     wait_until(
-        lambda: all(titles(system, "alert", title) for title in (FAILED, UNMET)),
+        lambda: bool(titles(system, "mail", FAILED)) and all(titles(system, "alert", one) for one in (FAILED, UNMET)),
         seconds=SECONDS,
-        what="the alerts in Slack",
+        what="the alerts",
     )
     return run
 
