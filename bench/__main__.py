@@ -6,7 +6,7 @@ import sys
 
 import psutil
 
-from bench import backups, campaigns, latency, leads, results, sensor, start, stats
+from bench import backups, campaigns, capacity, latency, leads, results, sensor, start, stats
 
 BENCHMARKS = {
     "start": start.measure,
@@ -16,6 +16,7 @@ BENCHMARKS = {
     "campaigns": campaigns.measure,
     "stats": stats.measure,
     "backups": backups.measure,
+    "capacity": capacity.measure,
 }
 
 
