@@ -2,6 +2,7 @@
 
 import csv
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ import click
 
 from cep_orchestration.amounts import counted, number
 from cep_orchestration.backups.catalog import read_catalog
-from cep_orchestration.backups.catalog_words import KINDS, TYPES, madrid, size, state
+from cep_orchestration.backups.catalog_words import KINDS, NO_STORAGE, TYPES, madrid, size, state
 from cep_orchestration.backups.erased import Erased, read_erased
 from cep_orchestration.backups.media_restore import restore_media
 from cep_orchestration.backups.model import BackupError, BackupType, DatabaseManifest, Entry, MediaManifest
@@ -66,6 +67,8 @@ def restore(at: datetime, folder: Path | None, media_only: bool, **options: bool
     """Fill the database that RESTORE_DATABASE_URL names with a proven backup; nothing is sent from it."""
     if media_only and folder is None:
         raise click.UsageError("--media-only needs --media DIR.")
+    # What goes to a log elsewhere is said here in sentences.
+    logging.getLogger("cep_orchestration").addHandler(logging.NullHandler())
     settings, day = _settings(), at.date()
     store = _store(settings)
     entries = read_catalog(store)
@@ -126,6 +129,8 @@ def _announce(target: Target, manifest: DatabaseManifest) -> None:
         click.echo(f"ATENCIÓN: lo que hay en ella ({gone}) se borra y se sustituye.")
     if target.is_live:
         click.echo("ATENCIÓN: es la base de datos en uso, la de CMS_DATABASE_URL.")
+    elif target.is_live is None:
+        click.echo("ATENCIÓN: no se sabe si es la base de datos en uso; la de CMS_DATABASE_URL no contesta.")
 
 
 def _conclude(target: Target, begin: Callable[[], Restored]) -> None:
@@ -150,12 +155,12 @@ def _restore_media(
 ) -> None:
     """Before the database: it can be begun again, and goes on."""
     cipher = cipher_of(media, settings.backups.identity_file)
-    click.echo(f"Medios del {madrid(media.taken_at)} (Madrid): {counted(media.files, 'fichero', 'ficheros')}.")
+    click.echo(f"Medios del {madrid(media.taken_at)} (Madrid): {counted(media.files, 'archivo', 'archivos')}.")
     with _progress("Medios", media.files_bytes) as progress:
         done = restore_media(media, store, cipher, folder, progress, into_nonempty=into_nonempty)
-    click.echo(f"Restaurados {counted(done.files, 'fichero', 'ficheros')} en {folder}.")
+    click.echo(f"Restaurados {counted(done.files, 'archivo', 'archivos')} en {folder}.")
     if done.others:
-        others = counted(done.others, "fichero", "ficheros")
+        others = counted(done.others, "archivo", "archivos")
         click.echo(f"En la carpeta queda lo que había y la copia no nombra: {others}.")
 
 
@@ -180,7 +185,7 @@ def _settings() -> Settings:
 
 def _store(settings: Settings) -> S3Objects:
     if settings.object_storage is None:
-        raise SettingError("S3 is not configured: set S3_ACCESS_KEY_ID and its neighbours, and BACKUP_BUCKET.")
+        raise SettingError(NO_STORAGE)
     return S3Objects(settings.object_storage, settings.backups.bucket)
 
 

@@ -20,13 +20,28 @@ Cell = str | int | float | bool | None
 def told(job: str, level: str) -> Iterator[dict[str, int]]:
     """Around a job's work, as job_log: a failure that is a sentence reaches the UI as just that."""
     try:
-        with discreet(), job_log(job, level) as counts:
+        with discreet(), job_log(job, level, place()) as counts:
             yield counts
     except CepError as error:
         failure = dg.Failure(description=str(error), allow_retries=False)
     else:
         return
     raise failure from None
+
+
+def place() -> Mapping[str, str]:
+    """The run and the step that this is; nothing outside of a step."""
+    try:
+        context = dg.OpExecutionContext.get()
+    except dg.DagsterInvariantViolationError:
+        return {}
+    return {"run": context.run_id, "step": context.op_handle.name}
+
+
+def own_sentence(event: dg.DagsterEvent) -> str:
+    """Of the failure of a step, the sentence that `told` gave it; "" where it is none of ours."""
+    data = event.step_failure_data.user_failure_data
+    return " ".join((data.description or "").split()) if data else ""
 
 
 def table(rows: Sequence[Mapping[str, Cell]], columns: Mapping[str, str]) -> dg.MetadataValue:

@@ -88,7 +88,7 @@ def test_what_there_is_is_listed_and_a_day_of_it_restored(site: Site) -> None:
     backed_up(site.store, site.cms.engine, TAKEN_AT - timedelta(days=1))
     head, newest, older = site.cep("backups").output.splitlines()
     assert head.split() == ["fecha", "(Madrid)", "qué", "tipo", "tamaño", "estado"]
-    assert re.fullmatch(r"2026-11-23 03:00 +base de datos +completa +\d,\d MB +probada hace .*", newest)
+    assert re.fullmatch(r"2026-11-23 03:00 +base de datos +completa +\d+,\d KB +probada hace .*", newest)
     assert older.startswith("2026-11-22 03:00")
     listed = json.loads(site.cep("backups", "--json").output)
     assert [one["taken_at"] for one in listed] == ["2026-11-23T02:00:00+00:00", "2026-11-22T02:00:00+00:00"]
@@ -98,7 +98,7 @@ def test_what_there_is_is_listed_and_a_day_of_it_restored(site: Site) -> None:
     done = site.cep("restore", "--at", DAY)
     assert done.exit_code == 0, done.output
     for part in (
-        r"Copia del 2026-11-23 03:00 \(Madrid\): \d,\d MB, [\d.]+ filas, a la base de datos 127.0.0.1:\d+/test_",
+        r"Copia del 2026-11-23 03:00 \(Madrid\): \d+,\d KB, [\d.]+ filas, a la base de datos 127.0.0.1:\d+/test_",
         r"Base de datos: 100 %",
         r"Restaurada la copia del 2026-11-23 03:00 en 127.0.0.1:\d+/test_\w+, en \d,\d s\.",
         r"Sabe que es una copia: 0 entregas sin confirmar, 0 leads retenidos, 4 canales en pausa\.",
@@ -121,7 +121,9 @@ def test_what_must_not_be_is_a_sentence_and_touches_nothing(site: Site) -> None:
     site.refused("no está vacía", "--live", RESTORE_DATABASE_URL=live)
     site.refused("ninguna copia probada de los medios", "--media", "media")
     nothing = {name: "" for name in site.environ if name.startswith("S3_")}
-    site.refused("S3 is not configured", **nothing)
+    site.refused("S3 no está configurado", **nothing)
+    wrong = site.environ["RESTORE_DATABASE_URL"].replace(":only-for-tests@", ":wrong@")
+    site.refused("no acepta ese usuario o esa contraseña", RESTORE_DATABASE_URL=wrong)
     assert site.cep("restore", "--at", DAY, "--media-only").exit_code == 2
     assert site.cms.rows(counted) == before
     assert site.tables == 0
@@ -144,7 +146,7 @@ def test_the_live_database_is_replaced_only_where_both_are_said_and_the_media_wi
     assert done.exit_code == 0, done.output
     assert "se borra y se sustituye" in done.output
     assert "es la base de datos en uso" in done.output
-    assert "Restaurados 1 fichero en" in done.output
+    assert "Restaurados 1 archivo en" in done.output
     assert files_of(folder) == files_of(media)
     assert site.cms.rows("SELECT count(*) FROM orchestration.channels WHERE paused = 'operator'") == [4]
 
@@ -173,7 +175,9 @@ def test_a_restore_that_is_killed_half_way_leaves_an_empty_database_and_can_be_d
             process.send_signal(signal.SIGKILL)
     wait_until(lambda: site.number(SESSIONS) == 0, seconds=20, what="the end of pg_restore")
     assert site.tables == 0
-    assert site.cep("restore", "--at", DAY).exit_code == 0
+    with cep(site, "restore", "--at", DAY) as process:
+        told = process.communicate()[1]
+    assert (process.returncode, told) == (0, b""), "no lines of a log"
     assert site.number("SELECT count(*) FROM public.leads") > 3_000
 
 
@@ -188,4 +192,6 @@ def _waits(site: Site) -> bool:
 
 def cep(site: Site, *arguments: str) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-c", "from cep_orchestration.cli import main; main()", *arguments]
-    return subprocess.Popen(command, env={**os.environ, **site.environ}, stdout=subprocess.DEVNULL)
+    return subprocess.Popen(
+        command, env={**os.environ, **site.environ}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )

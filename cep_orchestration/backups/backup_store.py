@@ -51,8 +51,8 @@ FROM orchestration.backups
 WHERE taken_at >= :since
 ORDER BY taken_at DESC, kind
 """)
-NEWEST_PROVEN = text("""
-SELECT max(proven_at) FROM orchestration.backups WHERE proven_at IS NOT NULL AND kind = :kind
+UNSETTLED = text("""
+SELECT kind, taken_at FROM orchestration.backups WHERE proven_at IS NULL AND failed_at IS NULL
 """)
 DRILL = text("""
 INSERT INTO orchestration.restore_drills (tried_at, run_id, taken_at, seconds)
@@ -136,11 +136,9 @@ class BackupStore:
             for row in self._rows(ATTEMPTS, since=since)
         ]
 
-    def newest_proven_at(self, kind: Kind = Kind.DATABASE) -> datetime | None:
-        """When a backup was last proven. None: never."""
-        with self.engine.connect() as connection:
-            found: datetime | None = connection.execute(NEWEST_PROVEN, {"kind": kind}).scalar()
-            return found
+    def unsettled(self) -> set[tuple[Kind, datetime]]:
+        """Those that nothing became of yet: under way, or their process died."""
+        return {(Kind(row["kind"]), row["taken_at"]) for row in self._rows(UNSETTLED)}
 
     def drilled(self, drill: Drill) -> None:
         patiently(self.engine, lambda connection: connection.execute(DRILL, vars(drill)))

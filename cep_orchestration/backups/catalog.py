@@ -51,10 +51,12 @@ def of_kind(entries: Iterable[Entry], kind: Kind) -> tuple[Entry, ...]:
     return tuple(entry for entry in entries if entry.kind is kind)
 
 
-def last_proven(entries: Iterable[Entry], kind: Kind, before: datetime) -> Entry | None:
-    """The newest of this kind that was taken before and is proven: what tonight's is compared with."""
-    proven = [entry for entry in of_kind(entries, kind) if entry.proven and entry.taken_at < before]
-    return max(proven, key=lambda entry: entry.taken_at, default=None)
+def newest_proven(store: ObjectStore, kind: Kind, before: datetime) -> Entry | None:
+    """The newest of this kind that was taken before and is proven: what tonight's is compared with. Without the
+    contents of media. Those that are older than it are not fetched. Raises as read_catalog."""
+    places = [place for place in _places(kind, store.list(f"{kind}/backup_")) if place.taken_at < before]
+    reader = _Reader(store, contents=False)
+    return next((entry for entry in map(reader.entry, reversed(places)) if entry.proven), None)
 
 
 def own_bytes(entry: Entry) -> int:

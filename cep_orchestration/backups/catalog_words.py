@@ -9,36 +9,26 @@ from cep_orchestration.amounts import counted, number
 from cep_orchestration.backups.backup_store import Attempt
 from cep_orchestration.backups.keys import proof_key
 from cep_orchestration.backups.model import BackupType, Entry, Kind, MediaManifest
-from cep_orchestration.backups.retention import Reason
 from cep_orchestration.backups.rotation import Rotated
 
 MADRID = ZoneInfo("Europe/Madrid")
 KINDS = {Kind.DATABASE: "base de datos", Kind.MEDIA: "medios"}
+THE = {Kind.DATABASE: "la base de datos", Kind.MEDIA: "los medios"}
 TYPES = {BackupType.FULL: "completa", BackupType.INCREMENTAL: "incremental"}
-REASONS = {
-    Reason.TONIGHT_UNPROVEN: "la copia de esta noche no está probada",
-    Reason.FUTURE: "lleva una fecha futura; compruebe el reloj de la máquina",
-    Reason.DAMAGED: "su manifiesto no se puede leer; mírelo antes de borrarla a mano",
-    Reason.PERHAPS_RUNNING: "no tiene manifiesto, pero puede estar en curso",
-    Reason.NEWEST_PROVEN: "es la última probada",
-    Reason.LAST_PROVEN: "es una de las tres últimas probadas",
-    Reason.YOUNG: "aún no ha cumplido su plazo",
-}
 PROVEN, UNPROVEN, INTERRUPTED, HALF_REMOVED, DAMAGED, SHRUNK, FUTURE = (
     *("probada", "sin probar", "interrumpida", "a medio borrar", "dañada", "ha encogido", "con fecha futura"),
 )
+NO_STORAGE = "S3 no está configurado: ponga S3_ACCESS_KEY_ID y los demás ajustes S3_…, y BACKUP_BUCKET."
 COLUMNS: Mapping[str, str] = {
-    "fecha": "string",
+    "fecha (Madrid)": "string",
     "qué": "string",
     "estado": "string",
     "tamaño": "string",
     "detalle": "string",
-    "tipo": "string",
-    "segundos": "float",
-    "segundos de prueba": "float",
 }
+"""As many as a screen of 1,400 pixels shows: Dagster cuts off what is wider."""
 Cell = str | int | float | bool | None
-MB, GB = Decimal(10**6), Decimal(10**9)
+KB, MB, GB = Decimal(10**3), Decimal(10**6), Decimal(10**9)
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
@@ -69,10 +59,7 @@ def state(entry: Entry, now: datetime) -> str:
 
 
 def rotated_sentence(rotated: Rotated) -> str:
-    """What went, or why nothing did."""
-    if rotated.refusals:
-        which = " y ".join(f"de {_the(kind)}" for kind in rotated.refusals)
-        return f"No se ha borrado nada: la copia de esta noche {which} no está probada; mire por qué y lance otra."
+    """What went. `rotated`: not refused."""
     gone = "; ".join(
         f"{KINDS[kind]}: {counted(len(one.backups), 'copia', 'copias')} ({size(one.size_bytes + one.content_bytes)})"
         for kind, one in rotated.removed.items()
@@ -84,8 +71,8 @@ def rotated_sentence(rotated: Rotated) -> str:
 
 
 def size(size_bytes: int) -> str:
-    """«0,3 MB», «1,2 GB»; powers of ten."""
-    unit, name = (GB, "GB") if size_bytes >= GB else (MB, "MB")
+    """«0,3 KB», «12,0 MB», «1,2 GB»; powers of ten."""
+    unit, name = (GB, "GB") if size_bytes >= GB else (MB, "MB") if size_bytes >= MB else (KB, "KB")
     return f"{number(size_bytes / unit, 1)} {name}"
 
 
@@ -122,30 +109,33 @@ def _dated_state(entry: Entry, now: datetime) -> str:
 
 
 def _row(entry: Entry, now: datetime) -> dict[str, Cell]:
-    manifest, proof = entry.manifest, entry.proof
-    media_type = manifest.type if isinstance(manifest, MediaManifest) else BackupType.FULL
+    shrank = " ".join(entry.proof.shrank) if entry.proof else ""
     return {
-        "fecha": madrid(entry.taken_at),
+        "fecha (Madrid)": madrid(entry.taken_at),
         "qué": KINDS[entry.kind],
-        "estado": _dated_state(entry, now),
+        "estado": _state(entry, now),
         "tamaño": size(entry.size_bytes),
-        "detalle": entry.damage or " ".join(proof.shrank if proof else ()),
-        "tipo": TYPES[media_type] if manifest else "",
-        "segundos": round(manifest.seconds, 1) if manifest else None,
-        "segundos de prueba": round(proof.seconds, 1) if proof else None,
+        "detalle": entry.damage or shrank or _took(entry),
     }
+
+
+def _took(entry: Entry) -> str:
+    """«completa; 12,3 s, y 4,6 s de prueba»."""
+    manifest, proof = entry.manifest, entry.proof
+    if manifest is None:
+        return ""
+    type = manifest.type if isinstance(manifest, MediaManifest) else BackupType.FULL
+    proved = f", y {number(Decimal(proof.seconds), 1)} s de prueba" if proof else ""
+    return f"{TYPES[type]}; {number(Decimal(manifest.seconds), 1)} s{proved}"
 
 
 def _lost(attempt: Attempt) -> dict[str, Cell]:
     return {
-        "fecha": madrid(attempt.taken_at),
+        "fecha (Madrid)": madrid(attempt.taken_at),
         "qué": KINDS[attempt.kind],
         "estado": "fallida",
         "tamaño": "",
         "detalle": attempt.failure,
-        "tipo": TYPES[attempt.type],
-        "segundos": round(attempt.seconds, 1) if attempt.seconds is not None else None,
-        "segundos de prueba": None,
     }
 
 
@@ -158,7 +148,7 @@ def _newest(entries: Sequence[Entry], now: datetime) -> str:
         dated = (
             f"es del {madrid(newest.taken_at)}, {_dated_state(newest, now)}" if newest else "no existe: lance back_up"
         )
-        told.append(f"{'l' if told else 'L'}a última copia probada de {_the(kind)} {dated}")
+        told.append(f"{'l' if told else 'L'}a última copia probada de {THE[kind]} {dated}")
     return "; ".join(told)
 
 
@@ -173,7 +163,3 @@ def _wrong(entries: Sequence[Entry], now: datetime) -> str:
         FUTURE: lambda count: f"{number(count)} con fecha futura",
     }
     return ", ".join(words(states.count(name)) for name, words in plural.items() if name in states)
-
-
-def _the(kind: Kind) -> str:
-    return {Kind.DATABASE: "la base de datos", Kind.MEDIA: "los medios"}[kind]

@@ -74,8 +74,8 @@ def database(
 @dg.asset(
     key=MEDIA,
     group_name=GROUP,
-    description="Los ficheros que se han subido al CMS, en el bucket: cada contenido una vez, y por copia la lista de "
-    "ficheros. Cada copia se restaura por sí sola.",
+    description="Los archivos que se han subido al CMS, en el bucket: cada contenido una vez, y por copia la lista de "
+    "archivos. Cada copia se restaura por sí sola.",
     freshness_policy=dg.FreshnessPolicy.time_window(fail_window=LATE),
     owners=OWNERS,
     kinds={"s3"},

@@ -35,36 +35,49 @@ class Index(Protocol):
     def replace(self, files: Iterable[ListedFile]) -> None: ...
 
 
+@dataclass(frozen=True)
+class Copying:
+    """What a backup of the media works with. `tell`: takes Spanish sentences for the run's log."""
+
+    store: ObjectStore
+    index: Index
+    cipher: Cipher
+    program_version: str
+    tell: Callable[[str], object]
+    clock: Callable[[], float] = time.monotonic
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Which backup this is."""
+
+    type: BackupType
+    taken_at: datetime
+    run_id: str
+
+
 def back_up_media(
-    source: MediaSource,
-    store: ObjectStore,
-    index: Index,
-    cipher: Cipher,
-    *,
-    type: BackupType,
-    taken_at: datetime,
-    run_id: str,
-    earlier: Iterable[MediaManifest],
-    program_version: str,
-    tell: Callable[[str], object],
-    clock: Callable[[], float] = time.monotonic,
+    source: MediaSource, copying: Copying, earlier: Iterable[MediaManifest], begun: Begun
 ) -> MediaManifest:
     """Stores the state; it is one as soon as its manifest is stored, which comes last. `full` reads every file,
     `incremental` those that the index does not know as they are, or whose content the bucket does not hold. `earlier`:
-    the states whose contents may be in the bucket, in any order. `tell`: Spanish sentences for the run's log.
+    the states whose contents may be in the bucket, in any order.
 
     Raises BackupError that names what cannot be read, and CepError of a store that fails. What was stored until then
     names nothing, and rotation takes it away.
     """
-    began, contents = clock(), _contents(store, cipher, earlier)
+    began, store = copying.clock(), copying.store
+    contents = _contents(store, copying.cipher, earlier)
     with TemporaryFile() as lines:
         reading = Reading(source, contents, lines)
-        reading.read_all(_with_hashes(reading.listed(), index if type is BackupType.INCREMENTAL else None))
-        reading.tell(tell)
-        files_packed = _store_list(lines, contents, taken_at)
-        manifest = _manifest(reading, files_packed, taken_at, run_id, type, program_version, clock() - began)
-        store.put(manifest_key(Kind.MEDIA, taken_at), write_manifest(manifest), "application/json")
-        index.replace(_settled(lines, taken_at))
+        reading.read_all(
+            _with_hashes(reading.listed(), copying.index if begun.type is BackupType.INCREMENTAL else None)
+        )
+        reading.tell(copying.tell)
+        files_packed = _store_list(lines, contents, begun.taken_at)
+        manifest = _manifest(reading, copying, files_packed, begun, copying.clock() - began)
+        store.put(manifest_key(Kind.MEDIA, begun.taken_at), write_manifest(manifest), "application/json")
+        copying.index.replace(_settled(lines, begun.taken_at))
     return manifest
 
 
@@ -90,10 +103,10 @@ class Reading:
 
     def tell(self, tell: Callable[[str], object]) -> None:
         if self._gone:
-            tell(f"{counted(self._gone, 'fichero se borró', 'ficheros se borraron')} mientras se copiaban los medios.")
+            tell(f"{counted(self._gone, 'archivo se borró', 'archivos se borraron')} mientras se copiaban los medios.")
         if self._passed_over:
-            left_out = counted(self._passed_over, "elemento que no es un fichero", "elementos que no son ficheros")
-            tell(f"Quedan fuera de la copia {left_out}: enlaces a carpetas, enlaces rotos o ficheros especiales.")
+            left_out = counted(self._passed_over, "elemento que no es un archivo", "elementos que no son archivos")
+            tell(f"Quedan fuera de la copia {left_out}: enlaces a carpetas, enlaces rotos o archivos especiales.")
 
     def _pass_over(self) -> None:
         self._passed_over += 1
@@ -185,22 +198,14 @@ def _files_key(contents: Contents, taken_at: datetime) -> str:
     return content_key(Kind.MEDIA, taken_at, encrypted=bool(contents.cipher.recipient))
 
 
-def _manifest(
-    reading: Reading,
-    files_packed: Packed,
-    taken_at: datetime,
-    run_id: str,
-    type: BackupType,
-    program_version: str,
-    seconds: float,
-) -> MediaManifest:
+def _manifest(reading: Reading, copying: Copying, files_packed: Packed, begun: Begun, seconds: float) -> MediaManifest:
     contents = reading.contents
     stored = contents.stored()
     return MediaManifest(
-        taken_at=taken_at,
-        run_id=run_id,
-        type=type,
-        files_key=_files_key(contents, taken_at),
+        taken_at=begun.taken_at,
+        run_id=begun.run_id,
+        type=begun.type,
+        files_key=_files_key(contents, begun.taken_at),
         files_packed=files_packed,
         files=reading.files,
         files_bytes=reading.files_bytes,
@@ -208,7 +213,7 @@ def _manifest(
         objects=(*stored, *contents.older()),
         uploaded_objects=len(stored),
         uploaded_bytes=sum(one.stored_bytes for one in stored),
-        program_version=program_version,
+        program_version=copying.program_version,
         seconds=seconds,
         recipient=contents.cipher.recipient,
     )

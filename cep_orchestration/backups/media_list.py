@@ -2,7 +2,9 @@
 needs nothing but zstd, age and jq, so its fields keep their names."""
 
 import base64
+import hashlib
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,7 +40,7 @@ def read_line(line: bytes) -> ListedFile:
         fields = json.loads(line)
         return ListedFile(fields["path"], fields["sha256"], int(fields["bytes"]), int(fields["modified_ns"]))
     except (ValueError, KeyError, TypeError):
-        raise BackupError("La lista de ficheros de la copia no se entiende; restaure otra copia.") from None
+        raise BackupError("La lista de archivos de la copia no se entiende; restaure otra copia.") from None
 
 
 @contextmanager
@@ -69,6 +71,11 @@ def shown(path: str) -> str:
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in path)
 
 
+def path_hash(path: str) -> str:
+    """What stands for a file's name, which may be a person's, where many read it: the beginning of its SHA-256."""
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
+
+
 def _is_utf8(path: str) -> bool:
     try:
         path.encode()
@@ -79,6 +86,6 @@ def _is_utf8(path: str) -> bool:
 
 def _damaged(manifest: MediaManifest, what: str) -> BackupError:
     return BackupError(
-        f"La lista de ficheros {manifest.files_key} no sirve ({what}); esta copia de los medios no se puede restaurar: "
+        f"La lista de archivos {manifest.files_key} no sirve ({what}); esta copia de los medios no se puede restaurar: "
         "lance otra, o restaure la anterior."
     )

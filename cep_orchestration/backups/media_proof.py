@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from cep_orchestration.backups.keys import object_key, read_object_key
-from cep_orchestration.backups.media_list import ListedFile, fetched_list, is_inside, read_line, shown
+from cep_orchestration.backups.media_list import ListedFile, fetched_list, is_inside, read_line
 from cep_orchestration.backups.media_objects import sampled
 from cep_orchestration.backups.model import BackupError, MediaManifest, MediaObject
 from cep_orchestration.backups.streams import CHUNK_BYTES, Cipher, Measured, Written, unpack
@@ -39,7 +39,7 @@ def prove_media(
     opened = len(new) if cipher.recipient else len(new) + len(old)
     Fetching(manifest, store, cipher).fetch(new, old)
     return {
-        "ficheros de la lista": manifest.files,
+        "archivos de la lista": manifest.files,
         "contenidos en el bucket": len(manifest.objects),
         "contenidos traídos y comparados": len(new) + len(old),
         "de ellos, descomprimidos y comparados": opened,
@@ -91,11 +91,13 @@ def _compare_list(manifest: MediaManifest, files: Iterable[ListedFile]) -> None:
     count = size_bytes = 0
     for file in files:
         if sizes.get(file.sha256) != file.size_bytes or not is_inside(file.path):
-            raise _differs(manifest, f"el fichero «{shown(file.path)}» no está entre los contenidos")
+            raise _differs(
+                manifest, f"el contenido {file.sha256} no es uno de los suyos, o una ruta sale de la carpeta"
+            )
         named.add(file.sha256)
         count, size_bytes = count + 1, size_bytes + file.size_bytes
     if (count, size_bytes, len(named)) != (manifest.files, manifest.files_bytes, len(sizes)):
-        raise _differs(manifest, "el número de ficheros, sus bytes o sus contenidos no son los mismos")
+        raise _differs(manifest, "el número de archivos, sus bytes o sus contenidos no son los mismos")
 
 
 def _require_listed(manifest: MediaManifest, store: ObjectStore) -> None:
@@ -123,5 +125,5 @@ def _differs(manifest: MediaManifest, what: str) -> BackupError:
 def _damaged(key: str, what: str) -> BackupError:
     return BackupError(
         f"El contenido {key} está mal en el bucket ({what}): bórrelo allí y lance otra copia completa, que lo guarda "
-        "de nuevo si algún fichero lo tiene todavía; compruebe también el estado de ese S3."
+        "de nuevo si algún archivo lo tiene todavía; compruebe también el estado de ese S3."
     )

@@ -20,12 +20,10 @@ from cep_orchestration.object_ports import MissingObjectError, ObjectStore
 
 @dataclass
 class Restored:
-    """`kept`: of the files, those that were there already as they should be. `others`: files that were in the folder
-    before and that the state does not name; they stay, since only an operator can know what they are."""
+    """`others`: files that were in the folder before and that the state does not name; they stay, since only an
+    operator can know what they are."""
 
     files: int = 0
-    files_bytes: int = 0
-    kept: int = 0
     others: int = 0
 
 
@@ -90,22 +88,20 @@ class Restoring:
         """Returns which files are damaged, and how."""
         damaged: list[str] = []
 
-        def note(file: ListedFile, result: bool | str) -> None:
+        def note(file: ListedFile, damage: str) -> None:
             progress(file.size_bytes)
-            if isinstance(result, str):
-                damaged.append(f"«{shown(file.path)}»: {result}")
-                return
-            restored.files += 1
-            restored.files_bytes += file.size_bytes
-            restored.kept += result
+            if damage:
+                damaged.append(f"«{shown(file.path)}»: {damage}")
+            else:
+                restored.files += 1
 
         self._workers.do_all(self._restore, files, note)
         return damaged
 
-    def _restore(self, file: ListedFile) -> bool | str:
-        """Whether it was there already; or how it is damaged."""
+    def _restore(self, file: ListedFile) -> str:
+        """How it is damaged; "": it is there."""
         try:
-            return self._written(file)
+            self._write(file)
         except _DamagedError as damage:
             return str(damage)
         except OSError as error:
@@ -113,13 +109,14 @@ class Restoring:
                 f"No se puede escribir «{shown(file.path)}» en {self.folder} ({error.strerror}); compruebe el espacio "
                 "y los permisos, y láncelo otra vez: sigue donde quedó."
             ) from error
+        return ""
 
-    def _written(self, file: ListedFile) -> bool:
+    def _write(self, file: ListedFile) -> None:
         self._make(PurePosixPath(file.path).parent)
         target, times = self.folder / file.path, (file.modified_ns, file.modified_ns)
         if _is_right(target, file):
             os.utime(target, ns=times)
-            return True
+            return
         part = self.work / str(next(self._numbers))
         try:
             with part.open("xb") as sink:
@@ -129,7 +126,6 @@ class Restoring:
             raise
         os.utime(part, ns=times)
         part.replace(target)
-        return False
 
     def _fetch(self, file: ListedFile, sink: IO[bytes]) -> None:
         key = object_key(self.manifest.prefix, file.sha256)
@@ -178,7 +174,7 @@ def _require_safe(manifest: MediaManifest, files: Iterable[ListedFile]) -> None:
     for file in files:
         if not is_inside(file.path):
             raise BackupError(
-                f"La lista de ficheros {manifest.files_key} nombra «{shown(file.path)}», que está fuera de la carpeta; "
+                f"La lista de archivos {manifest.files_key} nombra «{shown(file.path)}», que está fuera de la carpeta; "
                 "esa lista no la escribió este programa: restaure otra copia."
             )
 

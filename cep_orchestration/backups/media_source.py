@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from cep_orchestration.backups.media_list import is_inside, shown
+from cep_orchestration.backups.media_list import is_inside, path_hash
 from cep_orchestration.backups.model import BackupError
 from cep_orchestration.object_ports import MissingObjectError, ObjectStore, Readable
 
@@ -123,8 +123,9 @@ class BucketSource:
                 continue
             if not is_inside(path):
                 raise BackupError(
-                    f"El medio «{shown(stored.key)}» de {self._store.place} no puede restaurarse en una carpeta por su "
-                    "nombre; renómbrelo, o compruebe que MEDIA_PREFIX acaba en «/»."
+                    f"Un archivo de {self._store.place} no puede restaurarse en una carpeta por su nombre, cuyo "
+                    f"SHA-256 es {path_hash(stored.key)}… (docs/backups.md dice cómo hallarlo); renómbrelo, o "
+                    "compruebe que MEDIA_PREFIX acaba en «/»."
                 )
             yield SourceFile(path, stored.size_bytes, int(stored.stored_at.timestamp() * 1_000_000) * 1_000)
 
@@ -165,6 +166,7 @@ class _Fetched:
 
 def _unreadable(path: str, error: OSError) -> BackupError:
     return BackupError(
-        f"No se puede leer el medio «{shown(path)}» ({error.strerror}); compruebe sus permisos y el disco, y "
+        f"No se puede leer un archivo o una carpeta de los medios ({error.strerror}), cuya ruta tiene el SHA-256 "
+        f"{path_hash(path)}… (docs/backups.md dice cómo hallarlo); compruebe sus permisos y el disco, y "
         "lance otra copia."
     )

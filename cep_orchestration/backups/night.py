@@ -2,7 +2,7 @@
 from its first step to its end."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,12 +11,13 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from cep_orchestration.alert_ports import Signal
-from cep_orchestration.backups.catalog import last_proven, read_catalog
+from cep_orchestration.backups.catalog import newest_proven, read_catalog
+from cep_orchestration.backups.catalog_words import THE
 from cep_orchestration.backups.database_proof import Proving, prove_database
 from cep_orchestration.backups.dump import Dumping, dump_database
 from cep_orchestration.backups.keys import proof_key
 from cep_orchestration.backups.manifests import write_proof
-from cep_orchestration.backups.media import back_up_media
+from cep_orchestration.backups.media import Begun, Copying, back_up_media
 from cep_orchestration.backups.media_proof import prove_media
 from cep_orchestration.backups.media_source import MediaSource
 from cep_orchestration.backups.model import (
@@ -91,12 +92,16 @@ class Night:
     def _looked(self) -> Ready:
         services = self.services
         ready = preflight(services.url, services.scratch, services.store, services.tools_dir)
-        entries = read_catalog(services.store, contents=False)
-        proven = [(one.kind, one.taken_at, one.proof) for one in entries if one.proven and one.proof]
-        for kind, taken_at, proof in proven:
-            services.book.was_proven(kind, taken_at, proof.proven_at, proof.seconds)
-        services.book.close_interrupted(services.now())
+        self._settle_dead(services.book.unsettled())
         return ready
+
+    def _settle_dead(self, unsettled: Collection[tuple[Kind, datetime]]) -> None:
+        """Runs that died: what the bucket says of their backups is written down. On most nights there are none."""
+        services = self.services
+        for entry in read_catalog(services.store, contents=False) if unsettled else ():
+            if entry.proven and entry.proof and (entry.kind, entry.taken_at) in unsettled:
+                services.book.was_proven(entry.kind, entry.taken_at, entry.proof.proven_at, entry.proof.seconds)
+        services.book.close_interrupted(services.now())
 
     @property
     def cipher(self) -> Cipher:
@@ -117,19 +122,11 @@ class Night:
         services, taken_at = self.services, self._named(Kind.MEDIA, backup_type)
         with self._booked(Kind.MEDIA, taken_at):
             earlier = [entry.manifest for entry in read_catalog(services.store, [Kind.MEDIA])]
-            manifest = back_up_media(
-                source,
-                services.store,
-                services.index,
-                self.cipher,
-                type=backup_type,
-                taken_at=taken_at,
-                run_id=self.run_id,
-                earlier=[one for one in earlier if isinstance(one, MediaManifest)],
-                program_version=services.program_version,
-                tell=log.info,
-                clock=services.clock,
+            copying = Copying(
+                services.store, services.index, self.cipher, services.program_version, log.info, services.clock
             )
+            known = [one for one in earlier if isinstance(one, MediaManifest)]
+            manifest = back_up_media(source, copying, known, Begun(backup_type, taken_at, self.run_id))
             services.book.stored(Kind.MEDIA, taken_at, manifest.uploaded_bytes, manifest.seconds)
         return manifest
 
@@ -140,7 +137,7 @@ class Night:
         with self._booked(kind, manifest.taken_at):
             began = services.clock()
             compared = self._compared(manifest)
-            before = last_proven(read_catalog(services.store, [kind], contents=False), kind, manifest.taken_at)
+            before = newest_proven(services.store, kind, manifest.taken_at)
             smaller = shrank(manifest, before.manifest if before else None)
             proof = Proof(
                 manifest.taken_at, services.now(), services.clock() - began, compared, smaller, accept_shrinkage
@@ -157,7 +154,7 @@ class Night:
         services, now = self.services, self.services.now()
         rotated = rotate(services.store, now, services.retention_days, self._tonight(now))
         if rotated.refusals:
-            missing = " y ".join(WHAT[kind] for kind in rotated.refusals)
+            missing = " y ".join(THE[kind] for kind in rotated.refusals)
             raise BackupError(f"La última copia de {missing} no está probada; no se ha borrado ninguna copia antigua.")
         for kind, removed in rotated.removed.items():
             services.book.removed(kind, removed.backups, now)
@@ -186,7 +183,7 @@ class Night:
         kinds = [Kind.DATABASE, *([Kind.MEDIA] if self.services.media else [])]
         attempts = self.services.book.attempts(now - TONIGHT)
         begun = {kind: [one.taken_at for one in attempts if one.kind is kind] for kind in kinds}
-        if missing := [WHAT[kind] for kind in kinds if not begun[kind]]:
+        if missing := [THE[kind] for kind in kinds if not begun[kind]]:
             raise BackupError(
                 f"No hay copia de {' ni de '.join(missing)} de las últimas 24 horas; lance back_up. No se ha borrado "
                 "ninguna copia antigua."
@@ -205,9 +202,6 @@ class Night:
             except (SQLAlchemyError, LookupError) as another:
                 log.error("the failure of a backup could not be recorded: %s", type(another).__name__)
             raise
-
-
-WHAT = {Kind.DATABASE: "la base de datos", Kind.MEDIA: "los medios"}
 
 
 def kind_of(manifest: Manifest) -> Kind:

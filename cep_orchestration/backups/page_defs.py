@@ -15,7 +15,7 @@ from cep_orchestration.object_ports import Protection
 from cep_orchestration.ui import Cell, table
 
 ATTEMPTS_SINCE = timedelta(days=60)
-DRILL_COLUMNS = {"fecha": "string", "copia del": "string", "segundos": "float"}
+DRILL_COLUMNS = {"fecha (Madrid)": "string", "copia del": "string", "segundos": "float"}
 YES_NO = {True: "sí", False: "no", None: "no se puede saber con esta cuenta"}
 
 
@@ -51,7 +51,7 @@ def _numbers(entries: Sequence[Entry], drills: Sequence[Drill]) -> Metadata:
 
 def _drill_rows(drills: Sequence[Drill]) -> list[Mapping[str, Cell]]:
     return [
-        {"fecha": madrid(one.tried_at), "copia del": madrid(one.taken_at), "segundos": round(one.seconds, 1)}
+        {"fecha (Madrid)": madrid(one.tried_at), "copia del": madrid(one.taken_at), "segundos": round(one.seconds, 1)}
         for one in drills
     ]
 

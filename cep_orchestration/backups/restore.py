@@ -58,7 +58,7 @@ def cipher_of(manifest: Manifest, identity_file: Path | None) -> Cipher:
         return Plain()
     if identity_file is None:
         raise BackupError(
-            f"La copia está cifrada para {manifest.recipient}: ponga en RESTORE_IDENTITY_FILE el fichero con su clave "
+            f"La copia está cifrada para {manifest.recipient}: ponga en RESTORE_IDENTITY_FILE el archivo con su clave "
             "privada."
         )
     identity = _identity(identity_file)
@@ -140,7 +140,7 @@ def _identity(file: Path) -> str:
     found = next((line.strip() for line in lines if line.strip().startswith(PRIVATE_KEY)), None)
     if found is None:
         raise BackupError(
-            f"El fichero de RESTORE_IDENTITY_FILE no tiene una clave privada de age ({PRIVATE_KEY}…): ponga el que "
+            f"El archivo de RESTORE_IDENTITY_FILE no tiene una clave privada de age ({PRIVATE_KEY}…): ponga el que "
             "hizo age-keygen."
         )
     return found
@@ -152,4 +152,4 @@ def _public(identity: str) -> str:
     try:
         return str(pyrage.x25519.Identity.from_str(identity).to_public())
     except pyrage.IdentityError:
-        raise BackupError("La clave de RESTORE_IDENTITY_FILE está dañada: ponga el fichero entero.") from None
+        raise BackupError("La clave de RESTORE_IDENTITY_FILE está dañada: ponga el archivo entero.") from None

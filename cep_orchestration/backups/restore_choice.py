@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from datetime import date
 
 from cep_orchestration.backups.catalog import of_kind
-from cep_orchestration.backups.catalog_words import MADRID, madrid
+from cep_orchestration.backups.catalog_words import MADRID, THE, madrid
 from cep_orchestration.backups.model import BackupError, DatabaseManifest, Entry, Kind, MediaManifest
-
-THE = {Kind.DATABASE: "la base de datos", Kind.MEDIA: "los medios"}
 
 
 def database_of(entries: Sequence[Entry], day: date | None) -> DatabaseManifest:

@@ -11,7 +11,7 @@ from cep_orchestration.backups.model import BackupError
 from cep_orchestration.backups.sessions import session
 from cep_orchestration.database.engine import postgres_url
 from cep_orchestration.database.home import place
-from cep_orchestration.failures import SettingError
+from cep_orchestration.failures import CepError
 
 SETTING = "RESTORE_DATABASE_URL"
 NAMED = 5
@@ -27,6 +27,7 @@ OTHERS = text("""
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
 """)
+LOOKS, MOMENT = 5, text("SELECT pg_sleep(0.1)")
 MAJOR = text("SELECT current_setting('server_version_num')::integer / 10000")
 
 
@@ -35,7 +36,7 @@ class Target:
     """
     tables   those that are in it, as SQL writes them; those of extensions left out
     plain    of them, those with rows of their own, as an Inventory has them
-    is_live  it is the CMS's own
+    is_live  it is the CMS's own; None: nobody knows, since that one does not answer
     others   sessions that somebody else has in it
     """
 
@@ -43,7 +44,7 @@ class Target:
     server_major: int
     tables: tuple[str, ...]
     plain: frozenset[str]
-    is_live: bool
+    is_live: bool | None
     others: int
 
     @property
@@ -58,14 +59,14 @@ def examine(address: str, live_address: str) -> Target:
         raise BackupError(f"{SETTING} no dice en qué base de datos restaurar: póngalo en el entorno o en .env.")
     url = postgres_url(address, SETTING)
     with session(url, SETTING) as connection:
-        others = int(connection.execute(OTHERS).scalar_one())  # before we are one of them ourselves
+        others = _others(connection)  # before we are one of them ourselves
         tables = connection.execute(TABLES).all()
         return Target(
             url=url,
             server_major=int(connection.execute(MAJOR).scalar_one()),
             tables=tuple(table.name for table in tables),
             plain=frozenset(table.name for table in tables if table.is_plain),
-            is_live=bool(live_address) and _is_live(connection, url, postgres_url(live_address)),
+            is_live=_is_live(connection, url, postgres_url(live_address)) if live_address else False,
             others=others,
         )
 
@@ -80,6 +81,12 @@ def require_fit(target: Target, in_backup: Collection[str], *, into_nonempty: bo
         )
     if not target.tables:
         return
+    if target.is_live is None and not live:
+        raise BackupError(
+            f"La base de datos {target.name} no está vacía, y no se puede saber si es la que está en uso, porque la de "
+            "CMS_DATABASE_URL no contesta: haga que conteste, deje CMS_DATABASE_URL en blanco si ya no existe, o diga "
+            "--live si quiere sustituirla aunque lo sea."
+        )
     if not into_nonempty:
         raise BackupError(
             f"La base de datos {target.name} no está vacía: tiene {counted(len(target.tables), 'tabla', 'tablas')}. "
@@ -98,10 +105,21 @@ def require_fit(target: Target, in_backup: Collection[str], *, into_nonempty: bo
         )
 
 
-def _is_live(connection: Connection, url: URL, live: URL) -> bool:
-    """By what the servers say of themselves; by the addresses only where the live one does not answer."""
+def _others(connection: Connection) -> int:
+    """Those that stay: a session that was closed, such as one of ours, is in the server's list for a moment still."""
+    for _ in range(LOOKS):
+        if not (others := int(connection.execute(OTHERS).scalar_one())):
+            break
+        connection.execute(MOMENT)
+    return others
+
+
+def _is_live(connection: Connection, url: URL, live: URL) -> bool | None:
+    """By what the servers say of themselves. Where the live one does not answer, equal addresses are the same database;
+    different ones say nothing, since a database has many."""
     try:
         with session(live) as other:
             return place(other) == place(connection)
-    except SettingError:
-        return (url.host, url.port or 5432, url.database) == (live.host, live.port or 5432, live.database)
+    except CepError:
+        same = (url.host, url.port or 5432, url.database) == (live.host, live.port or 5432, live.database)
+        return True if same else None

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
-from cep_orchestration.database.engine import opened
+from cep_orchestration.failures import SettingError
 
 APPLICATION = "cep_backup"
 PARAMETERS: Mapping[str, Any] = {
@@ -37,6 +38,17 @@ LIMIT = text(
 )
 """Servers differ in which of them they know."""
 
+REFUSALS = {
+    "no password supplied": "pide una contraseña",
+    "authentication failed": "no acepta ese usuario o esa contraseña",
+    "does not exist": "no existe la base de datos o el usuario",
+    "Connection refused": "en esa dirección no contesta nadie",
+    "timeout expired": "no contesta",
+    "could not translate host name": "no se encuentra ese servidor",
+    "invalid connection option": "la dirección lleva tras «?» un parámetro que PostgreSQL no conoce",
+}
+"""What PostgreSQL and libpq say, in part, and what that is in Spanish; other words stand as they are."""
+
 
 @contextmanager
 def session(url: URL, setting: str = "CMS_DATABASE_URL") -> Iterator[Connection]:
@@ -50,9 +62,29 @@ def session(url: URL, setting: str = "CMS_DATABASE_URL") -> Iterator[Connection]
         connect_args=own_parameters(url),
         execution_options={"no_parameters": True},  # a % in a statement is itself
     )
-    with opened(engine, setting) as connection:
+    with _connected(engine, setting) as connection:
         connection.execute(LIMIT, {"limits": json.dumps(LIMITS)})
         yield connection
+
+
+@contextmanager
+def _connected(engine: Engine, setting: str) -> Iterator[Connection]:
+    """In an operator's words what the console says in a developer's."""
+    try:
+        connection = engine.connect()
+    except (OperationalError, ProgrammingError) as error:
+        where = f"{engine.url.host}:{engine.url.port or 5432}/{engine.url.database}"
+        raise SettingError(
+            f"No se pudo entrar en la base de datos {where} ({_why(error)}); compruebe {setting} y que esté en marcha."
+        ) from error
+    with connection:
+        yield connection
+
+
+def _why(error: DBAPIError) -> str:
+    """libpq's own words name neither rows nor passwords."""
+    said = str(error.orig).strip().splitlines()[0].rpartition(" failed: ")[2]
+    return next((words for part, words in REFUSALS.items() if part in said), said)
 
 
 def own_parameters(url: URL) -> dict[str, Any]:

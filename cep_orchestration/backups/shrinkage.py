@@ -37,7 +37,7 @@ def _database(now: DatabaseManifest, before: DatabaseManifest) -> Iterator[str]:
 
 
 def _media(now: MediaManifest, before: MediaManifest) -> Iterator[str]:
-    yield from _smaller("La carpeta de medios", now.files, before.files, "archivo", "archivos")
+    yield from _smaller("La lista de medios", now.files, before.files, "archivo", "archivos")
     yield from _smaller("El contenido de los medios", now.files_bytes, before.files_bytes)
 
 

@@ -65,8 +65,8 @@ def database_metadata(manifest: DatabaseManifest, ready: Ready) -> Metadata:
 def media_metadata(manifest: MediaManifest) -> Metadata:
     return {
         "Tipo": dg.MetadataValue.text("completa" if manifest.type is BackupType.FULL else "incremental"),
-        "Ficheros": dg.MetadataValue.int(manifest.files),
-        "Tamaño de los ficheros (MB)": dg.MetadataValue.float(manifest.files_bytes / 1e6),
+        "Archivos": dg.MetadataValue.int(manifest.files),
+        "Tamaño de los archivos (MB)": dg.MetadataValue.float(manifest.files_bytes / 1e6),
         "Contenidos nuevos": dg.MetadataValue.int(manifest.uploaded_objects),
         "Tamaño (MB)": dg.MetadataValue.float(manifest.uploaded_bytes / 1e6),
         "Segundos de copia": dg.MetadataValue.float(round(manifest.seconds, 1)),

@@ -34,7 +34,20 @@ WHAT_TO_DO = (
     "Mírela en el Administrador de anuncios de Meta y en la tabla de campaigns/totals. Este aviso no se repite; se "
     "avisará cuando deje de ocurrir."
 )
-MEANS = "La campaña gasta dinero o pierde leads de una forma que no es la suya."
+MEANS = {
+    "budget_is_left": "La campaña deja de mostrarse antes de su último día: no trae más leads mientras no "
+    "se amplíe el presupuesto.",
+    "delivery_goes_on": "Meta no muestra los anuncios a nadie: la campaña no gasta, pero tampoco trae leads.",
+    "spend_brings_leads": "Se paga por anuncios que no traen a nadie, o sus leads no llegan: puede fallar el "
+    "formulario, la página de destino o la segmentación.",
+    "pace_is_kept": "A este ritmo, el presupuesto se acaba antes de tiempo y se gasta más de lo previsto.",
+    "cpl_is_usual": "Cada lead de esta campaña cuesta bastante más que antes: con el mismo dinero llegan menos.",
+    "ctr_is_enough": "Mucha gente ve los anuncios y casi nadie pulsa en ellos: puede que el público se haya "
+    "cansado de ellos, o que no sean para ese público.",
+    "leads_agree": "O se pierden leads entre Meta y la web, o no se sabe de qué campaña llegan: su coste por lead no "
+    "es de fiar.",
+}
+"""By rule: what it is to the business that it does not hold. Of stale data BLIND tells it."""
 BLIND = "Nadie ve qué gastan ni qué traen las campañas, y lo que vaya mal en ellas no se avisa."
 
 
@@ -61,7 +74,7 @@ def anomaly_alert(anomaly: Anomaly) -> Alert:
         WHAT_TO_DO,
         audience=Audience.MARKETING,
         quiet=None,
-        means=MEANS,
+        means=MEANS.get(anomaly.rule, ""),
     )
 
 

@@ -42,7 +42,7 @@ REPORTS_OVER = text("""
 WITH today AS (
     SELECT (now() AT TIME ZONE 'Europe/Madrid')::date AS day
 ), days AS (
-    SELECT n, day - n AS past, day AS today FROM today CROSS JOIN generate_series(1, 70) AS n
+    SELECT n, day - n AS past FROM today CROSS JOIN generate_series(1, 70) AS n
 )
 INSERT INTO orchestration.mailed_reports (kind, label, claimed_at)
 SELECT kind, label, now() - interval '1 hour'

@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 from random import Random
 
-from cep_orchestration.backups.media import Index, back_up_media
+from cep_orchestration.backups.media import Begun, Copying, Index, back_up_media
 from cep_orchestration.backups.media_list import ListedFile, fetched_list, read_line
 from cep_orchestration.backups.media_proof import prove_media
 from cep_orchestration.backups.media_restore import Restored, restore_media
@@ -105,13 +105,10 @@ class Nights:
         self.source.opened.clear()
         self.said.clear()
         manifest = back_up_media(
-            *(self.reads or self.source, self.store, self.index, self.cipher),
-            type=type,
-            taken_at=at_night(len(self.manifests)),
-            run_id="run",
-            earlier=self.manifests,
-            program_version="0.1.0",
-            tell=self.said.append,
+            self.reads or self.source,
+            Copying(self.store, self.index, self.cipher, "0.1.0", self.said.append),
+            self.manifests,
+            Begun(type, at_night(len(self.manifests)), "run"),
         )
         self.manifests.append(manifest)
         return manifest

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, text
 from cep_orchestration.backups import keys
 from cep_orchestration.backups.dump import Dumping, dump_database
 from cep_orchestration.backups.manifests import write_proof
-from cep_orchestration.backups.media import back_up_media
+from cep_orchestration.backups.media import Begun, Copying, back_up_media
 from cep_orchestration.backups.media_source import FolderSource
 from cep_orchestration.backups.model import BackupType, DatabaseManifest, Kind, Proof
 from cep_orchestration.backups.restore import Progress, Restored, cipher_of, restore_database
@@ -48,15 +48,8 @@ def backed_up(
 
 def media_backed_up(store: ObjectStore, folder: Path, cipher: Cipher | None = None) -> None:
     """A proven state of the folder."""
-    back_up_media(
-        *(FolderSource(folder), store, FakeIndex(), cipher or Plain()),
-        type=BackupType.FULL,
-        taken_at=TAKEN_AT,
-        run_id="run",
-        earlier=[],
-        program_version="0.1.0",
-        tell=print,
-    )
+    copying = Copying(store, FakeIndex(), cipher or Plain(), "0.1.0", print)
+    back_up_media(FolderSource(folder), copying, [], Begun(BackupType.FULL, TAKEN_AT, "run"))
     store.put(keys.proof_key(Kind.MEDIA, TAKEN_AT), write_proof(Proof(TAKEN_AT, TAKEN_AT, 1.0)), "application/json")
 
 

@@ -43,18 +43,20 @@ def test_each_backup_is_told_from_its_begin_to_its_removal_and_a_failure_with_it
     assert [attempt.taken_at for attempt in store.attempts(second)] == [second]
 
 
-def test_the_newest_proof_is_known_by_kind_and_a_later_word_replaces_an_earlier_one(store: BackupStore) -> None:
-    assert store.newest_proven_at() is None
+def test_a_later_word_replaces_an_earlier_one_and_what_has_none_yet_is_known(store: BackupStore) -> None:
     for day in (1, 2):
         store.begin(DATABASE, at_night(day), "run", FULL)
+    assert store.unsettled() == {(DATABASE, at_night(1)), (DATABASE, at_night(2))}
+    for day in (1, 2):
         store.proven(DATABASE, at_night(day), at_night(day), 1.0)
-    assert (store.newest_proven_at(), store.newest_proven_at(MEDIA)) == (at_night(2), None)
-
     store.failed(DATABASE, at_night(2), at_night(3), "Ha encogido.")
-    assert store.newest_proven_at() == at_night(1)
+    assert [one.proven_at for one in store.attempts(at_night(0))] == [None, at_night(1)]
     store.proven(DATABASE, at_night(2), at_night(4), 1.0)
-    assert store.newest_proven_at() == at_night(4)
-    assert [attempt.failure for attempt in store.attempts(at_night(0))] == [None, None]
+    assert [(one.proven_at, one.failure) for one in store.attempts(at_night(0))] == [
+        (at_night(4), None),
+        (at_night(1), None),
+    ]
+    assert store.unsettled() == set()
 
 
 def test_a_backup_is_begun_by_one_run_only_and_nothing_is_told_of_one_that_was_not(store: BackupStore) -> None:

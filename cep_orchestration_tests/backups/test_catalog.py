@@ -7,10 +7,9 @@ import pytest
 
 from cep_orchestration.backups import keys
 from cep_orchestration.backups.backup_store import Attempt
-from cep_orchestration.backups.catalog import last_proven, own_bytes, read_catalog
-from cep_orchestration.backups.catalog_words import COLUMNS, REASONS, ago, catalog_rows, size, summary
+from cep_orchestration.backups.catalog import newest_proven, own_bytes, read_catalog
+from cep_orchestration.backups.catalog_words import COLUMNS, ago, catalog_rows, size, summary
 from cep_orchestration.backups.model import BackupType, Entry, Kind
-from cep_orchestration.backups.retention import Reason
 from cep_orchestration.failures import CepError
 from cep_orchestration_tests.backups.fake_store import FakeStore
 from cep_orchestration_tests.backups.nights import (
@@ -129,11 +128,18 @@ def test_tonight_is_compared_with_the_newest_before_it_whose_proof_holds() -> No
     put_backup(store, database_manifest(at_night(3)), proof_of(at_night(3), ("menos filas",), accepted=True))
     put_backup(store, database_manifest(at_night(4)), proof_of(at_night(4), ("menos filas",)))
     put_backup(store, database_manifest(at_night(5)))
-    entries = read_catalog(store)
 
-    found = [last_proven(entries, DATABASE, at_night(day)) for day in (1, 3, 5, 6)]
+    found = [newest_proven(store, DATABASE, at_night(day)) for day in (1, 3, 5, 6)]
     assert [one and one.taken_at for one in found] == [None, at_night(2), at_night(3), at_night(3)]
-    assert last_proven(entries, MEDIA, NOW) is None
+    assert newest_proven(store, MEDIA, NOW) is None
+
+
+def test_what_tonight_is_compared_with_costs_one_listing_and_the_newest_two_objects_however_many_there_are() -> None:
+    store = FakeStore()
+    _nights(store, *range(30))
+    store.calls.clear()
+    newest_proven(store, DATABASE, at_night(30))
+    assert [method for method, _ in store.calls] == ["list", "get", "get"]
 
 
 def _page() -> FakeStore:
@@ -155,19 +161,19 @@ def test_the_page_has_a_row_for_each_with_its_state_and_for_those_that_left_noth
     rows = catalog_rows(read_catalog(_page()), [failure, at_hand], NOW)
 
     assert {tuple(row) for row in rows} == {tuple(COLUMNS)}
-    assert [(row["fecha"], row["qué"], row["tipo"], row["estado"]) for row in rows] == [
-        ("2026-11-11 02:00", "medios", "", "con fecha futura"),
-        ("2026-11-10 02:00", "base de datos", "completa", "probada el 2026-11-10 02:05"),
-        ("2026-11-09 02:00", "base de datos", "completa", "probada el 2026-11-09 02:05"),
-        ("2026-11-08 02:00", "medios", "incremental", "ha encogido"),
-        ("2026-11-07 02:00", "base de datos", "completa", "sin probar"),
-        ("2026-11-06 02:00", "base de datos", "", "interrumpida"),
-        ("2026-11-05 02:00", "base de datos", "", "a medio borrar"),
-        ("2026-11-04 02:00", "medios", "", "dañada"),
-        ("2026-11-03 02:00", "base de datos", "completa", "fallida"),
+    assert [(row["fecha (Madrid)"], row["qué"], row["estado"]) for row in rows] == [
+        ("2026-11-11 02:00", "medios", "con fecha futura"),
+        ("2026-11-10 02:00", "base de datos", "probada"),
+        ("2026-11-09 02:00", "base de datos", "probada"),
+        ("2026-11-08 02:00", "medios", "ha encogido"),
+        ("2026-11-07 02:00", "base de datos", "sin probar"),
+        ("2026-11-06 02:00", "base de datos", "interrumpida"),
+        ("2026-11-05 02:00", "base de datos", "a medio borrar"),
+        ("2026-11-04 02:00", "medios", "dañada"),
+        ("2026-11-03 02:00", "base de datos", "fallida"),
     ]
     newest = rows[1]
-    assert (newest["tamaño"], newest["segundos"], newest["segundos de prueba"]) == ("0,0 MB", 12.3, 4.6)
+    assert (newest["tamaño"], newest["detalle"]) == ("0,9 KB", "completa; 12,3 s, y 4,6 s de prueba")
     assert [row["detalle"] for row in rows[3:9:5]] == ["Menos archivos.", "pg_dump falló."]
     assert "no es JSON" in str(rows[7]["detalle"])
 
@@ -187,13 +193,14 @@ def test_one_sentence_tells_the_newest_how_many_the_oldest_and_what_is_wrong() -
     assert summary((), NOW) == "No hay ninguna copia; lance back_up."
 
 
-def test_sizes_times_and_reasons_have_their_words() -> None:
-    assert [size(each) for each in (0, 350_000, 999_000_000, 1_200_000_000)] == [
-        "0,0 MB",
-        "0,4 MB",
+def test_sizes_and_times_have_their_words() -> None:
+    assert [size(each) for each in (0, 320, 350_000, 1_000_000, 999_000_000, 1_200_000_000)] == [
+        "0,0 KB",
+        "0,3 KB",
+        "350,0 KB",
+        "1,0 MB",
         "999,0 MB",
         "1,2 GB",
     ]
     back = [timedelta(seconds=-5), timedelta(minutes=59), timedelta(hours=47), timedelta(days=3)]
     assert [ago(NOW, NOW - each) for each in back] == ["hace 0 min", "hace 59 min", "hace 47 h", "hace 3 días"]
-    assert set(REASONS) == set(Reason)

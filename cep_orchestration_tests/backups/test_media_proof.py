@@ -36,7 +36,7 @@ def nights(tmp_path: Path, store: FakeStore) -> Nights:
 
 def test_a_proof_says_how_much_was_fetched_back_and_opened(nights: Nights) -> None:
     assert nights.prove(nights.manifests[1]) == {
-        "ficheros de la lista": 2,
+        "archivos de la lista": 2,
         "contenidos en el bucket": 2,
         "contenidos traídos y comparados": 2,
         "de ellos, descomprimidos y comparados": 2,

@@ -1,12 +1,13 @@
 """Which files the media are, in a folder and in a bucket."""
 
+import hashlib
 import os
 from pathlib import Path
 
 import pytest
 
-from cep_orchestration.backups.media_list import is_inside, shown
-from cep_orchestration.backups.media_source import BucketSource, FolderSource, GoneError, MediaSource
+from cep_orchestration.backups.media_list import is_inside, path_hash, shown
+from cep_orchestration.backups.media_source import BucketSource, FolderSource, GoneError, MediaSource, SourceFile
 from cep_orchestration.backups.model import BackupError
 from cep_orchestration_tests.backups.fake_store import FakeStore
 from cep_orchestration_tests.backups.nights import Clock, at_night
@@ -66,8 +67,20 @@ def test_a_name_that_leads_out_of_a_folder_is_no_file_and_a_bucket_with_one_is_r
     assert not is_inside(path)
     store = FakeStore()
     store.put(f"media/{path or '/a'}", b"content", "image/jpeg")
-    with pytest.raises(BackupError, match="renómbrelo"):
+    with pytest.raises(BackupError, match="renómbrelo") as refusal:
         listed(BucketSource(store, "media/"))
+    assert "'media/" not in repr(refusal.value)
+    assert path_hash(f"media/{path or '/a'}") in str(refusal.value)
+
+
+def test_a_file_that_cannot_be_read_is_told_by_the_hash_of_its_name_which_may_be_a_person_s(tmp_path: Path) -> None:
+    name = "CV de María García.pdf"
+    (tmp_path / name).symlink_to("/proc/self/mem")  # which refuses also root
+    source = FolderSource(tmp_path)
+    with source.open(SourceFile(name, 1, 1)) as opened, pytest.raises(BackupError) as failure:
+        opened.read(1)
+    assert "García" not in str(failure.value)
+    assert hashlib.sha256(name.encode()).hexdigest()[:12] in str(failure.value)
 
 
 def test_a_name_is_shown_on_one_line_whatever_is_in_it() -> None:

@@ -81,7 +81,7 @@ def test_old_backups_go_whole_with_the_contents_that_only_they_had() -> None:
     told = sum(one.size_bytes + one.content_bytes for one in rotated.removed.values())
     assert told == sum(len(before[key]) for key in gone)
     assert (len(of_contents), len(gone), len(rotated.kept)) == (2, 14, 6)
-    assert rotated_sentence(rotated) == "Borrado: base de datos: 2 copias (0,0 MB); medios: 2 copias (0,0 MB)."
+    assert rotated_sentence(rotated) == "Borrado: base de datos: 2 copias (1,8 KB); medios: 2 copias (2,5 KB)."
     assert rotated_sentence(_rotate(store)) == "No había nada que borrar."
 
 
@@ -94,7 +94,6 @@ def test_nothing_goes_where_one_of_tonights_is_not_proven(kind: Kind) -> None:
     rotated = _rotate(store)
 
     assert (store.objects, rotated.removed, rotated.refusals) == (before, {}, (kind,))
-    assert "la copia de esta noche de l" in rotated_sentence(rotated)
 
 
 def test_a_kind_that_is_not_backed_up_any_more_is_left_alone() -> None:

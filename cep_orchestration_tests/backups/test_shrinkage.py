@@ -44,7 +44,7 @@ def _database(leads: int = 99_000, media: int = 1_000, raw_bytes: int = 100_000)
             media_manifest(NOW, files=1, files_bytes=799_999),
             OF_MEDIA,
             (
-                f"La carpeta de medios tiene 1 archivo; {SINCE} 100 (un 99,0% menos).",
+                f"La lista de medios tiene 1 archivo; {SINCE} 100 (un 99,0% menos).",
                 f"El contenido de los medios tiene 799.999 bytes; {SINCE} 1.000.000 (un 20,1% menos).",
             ),
         ),
