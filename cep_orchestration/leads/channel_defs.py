@@ -67,8 +67,9 @@ def channel_metadata(channel: str, done: ChannelAct, said: str) -> dict[str, dg.
 
 
 @dg.job(
-    description="Detiene un canal, por ejemplo mientras se cambia una plantilla. Pide quién lo hace y por qué.",
-    tags=PRIORITY,
+    description="Detiene un canal, por ejemplo mientras se cambia una plantilla; sigue con resume_channel. Pide "
+    "quién lo hace y por qué.",
+    tags={**PRIORITY, "dagster/max_runtime": "300"},
     owners=OWNERS,
 )
 def pause_channel() -> None:
@@ -77,8 +78,9 @@ def pause_channel() -> None:
 
 @dg.job(
     description="Pone en marcha un canal que está en pausa, por un operador o por el sistema, y adelanta lo que espera "
-    "su hora, también sin pausa. Pide quién lo hace y por qué.",
-    tags=PRIORITY,
+    "su hora, también sin pausa. Láncelo cuando la causa que dice el aviso esté resuelta. Pide quién lo hace y por "
+    "qué.",
+    tags={**PRIORITY, "dagster/max_runtime": "300"},
     owners=OWNERS,
 )
 def resume_channel() -> None:

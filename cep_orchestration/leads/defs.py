@@ -18,7 +18,7 @@ from cep_orchestration.leads.story import Story
 from cep_orchestration.leads.ui_defs import OWNERS, PRIORITY, RESULT_COLUMNS, result_row
 from cep_orchestration.leads.words import RESTORED_ADVICE, RESTORED_TITLE
 from cep_orchestration.logs import job_log
-from cep_orchestration.ui import table
+from cep_orchestration.ui import place, table
 
 POLL_SECONDS = 1  # the daemon looks every 5 s; a larger number here can only make it miss a look
 START_SECONDS = 20
@@ -34,7 +34,11 @@ Status = dg.DagsterRunStatus
 def deliver_leads(context: dg.OpExecutionContext, lead_services: dg.ResourceParam[LeadServices]) -> None:
     stop = threading.Event()
     drain = Drain(f"{context.run_id}/{uuid4().hex[:8]}", lead_services)
-    with discreet(), job_log("process_leads", lead_services.log_level) as counts, ThreadPoolExecutor(1) as pool:
+    with (
+        discreet(),
+        job_log("process_leads", lead_services.log_level, place()) as counts,
+        ThreadPoolExecutor(1) as pool,
+    ):
         try:
             work = pool.submit(drain.run, stop)
             gave_way = _wait(context, work, stop)
@@ -97,7 +101,7 @@ def _end(story: Story, *, gave_way: bool) -> str:
 @dg.job(
     description="Entrega los leads que esperan. La lanza el sensor new_leads cuando ve trabajo; también puede lanzarse "
     "a mano en cualquier momento, sin riesgo de enviar nada dos veces.",
-    tags=PRIORITY,
+    tags={**PRIORITY, "dagster/max_runtime": "1800"},
     owners=OWNERS,
 )
 def process_leads() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from cep_orchestration.leads.delivery_ends import end_delivery_alerts
 from cep_orchestration.leads.model import State
 from cep_orchestration.leads.overview import LATE_MINUTES, Overview, read_overview
 from cep_orchestration.leads.services import LeadServices
@@ -48,6 +49,7 @@ def deliveries(
     with told("review_deliveries", lead_services.log_level) as counts:
         overview = read_overview(lead_services.ledger.engine)
         counts.update(deliveries=sum(one.deliveries for one in overview.states), late=overview.late)
+        end_delivery_alerts(lead_services.ledger.engine, lead_services.alerts)
     return dg.MaterializeResult(
         metadata=overview_metadata(overview),
         check_results=[no_dead_letters(overview), no_unknowns(overview), nothing_waits(overview)],
@@ -169,7 +171,7 @@ review_deliveries = dg.define_asset_job(
     selection=[KEY],
     description="Mira el registro de entregas y comprueba lo que siempre debe cumplirse: nada fallido, nada sin "
     "confirmar, nada que espere de más. Se lanza sola cada 15 minutos; no envía nada.",
-    tags=PRIORITY,
+    tags={**PRIORITY, "dagster/max_runtime": "900"},
     owners=OWNERS,
 )
 review_deliveries_schedule = dg.ScheduleDefinition(

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
+from cep_orchestration.leads.delivery_ends import end_delivery_alerts
 from cep_orchestration.leads.operator_config_defs import ReleaseAction, ReleaseConfig, ReplayConfig, SettleConfig
 from cep_orchestration.leads.operator_rules import Plan, Refusal
 from cep_orchestration.leads.operator_store import Release, desk_of
@@ -38,6 +39,8 @@ def replay(context: dg.OpExecutionContext, config: ReplayConfig, lead_services: 
     with told("replay_deliveries", lead_services.log_level) as counts:
         plan = desk_of(lead_services).replay(config.act(), config.filters(), dry_run=config.dry_run)
         counts.update(_counts(plan, dry_run=config.dry_run))
+        if not config.dry_run:
+            end_delivery_alerts(lead_services.ledger.engine, lead_services.alerts)
     metadata = plan_metadata(plan, "Entregas que salen otra vez", _ruled_out(plan), dry_run=config.dry_run)
     context.add_output_metadata(metadata)
 
@@ -53,6 +56,8 @@ def settle(context: dg.OpExecutionContext, config: SettleConfig, lead_services: 
             config.act(), config.action, config.filters(), dry_run=config.dry_run, force=config.force
         )
         counts.update(_counts(plan, dry_run=config.dry_run))
+        if not config.dry_run:
+            end_delivery_alerts(lead_services.ledger.engine, lead_services.alerts)
     title = {"release": "Entregas que salen otra vez", "close": "Entregas que se cierran"}[config.action]
     context.add_output_metadata(plan_metadata(plan, title, dry_run=config.dry_run))
 
@@ -149,9 +154,10 @@ def _refused(refused: Sequence[Refusal]) -> dict[str, dg.MetadataValue]:
 
 
 @dg.job(
-    description="Vuelve a enviar entregas fallidas u omitidas: por leads, fechas, canal, estado o motivo. Primero en "
-    "ensayo (dry_run), que es lo que hace si no se le dice otra cosa.",
-    tags=PRIORITY,
+    description="Vuelve a enviar entregas fallidas u omitidas: por leads, fechas, canal, estado o motivo. Láncelo "
+    "cuando no se cumple no_dead_letters y la causa está corregida. Primero en ensayo (dry_run), que es lo que hace si "
+    "no se le dice otra cosa.",
+    tags={**PRIORITY, "dagster/max_runtime": "1800"},
     owners=OWNERS,
 )
 def replay_deliveries() -> None:
@@ -160,8 +166,9 @@ def replay_deliveries() -> None:
 
 @dg.job(
     description="Decide sobre las entregas sin confirmar, después de mirar en el servicio si el mensaje llegó: las "
-    "libera o las cierra. Primero en ensayo (dry_run).",
-    tags=PRIORITY,
+    "libera o las cierra. Láncelo cuando no se cumple no_unknowns; con state: dead cierra también las fallidas sin "
+    "arreglo. Primero en ensayo (dry_run).",
+    tags={**PRIORITY, "dagster/max_runtime": "1800"},
     owners=OWNERS,
 )
 def settle_unknown() -> None:
@@ -169,9 +176,9 @@ def settle_unknown() -> None:
 
 
 @dg.job(
-    description="Suelta los leads que se retuvieron por parecer una importación: los entrega o los da por antiguos. "
-    "Primero en ensayo (dry_run), que dice cuántos son por sede y día.",
-    tags=PRIORITY,
+    description="Suelta los leads que se retuvieron por parecer una importación (un aviso lo dice): los entrega o los "
+    "da por antiguos. Primero en ensayo (dry_run), que dice cuántos son por sede y día.",
+    tags={**PRIORITY, "dagster/max_runtime": "1800"},
     owners=OWNERS,
 )
 def release_leads() -> None:

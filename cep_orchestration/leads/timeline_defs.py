@@ -139,9 +139,9 @@ def _act_event(act: Done) -> Event:
 
 
 @dg.job(
-    description="Muestra la historia de un lead por su id: cada entrega con su estado, sus horas y su motivo, y los "
+    description="Qué fue de un lead, por su id: cada entrega con su estado, sus horas y su motivo, y los "
     "actos de los operadores. No muestra ningún dato de la persona y no cambia nada.",
-    tags=PRIORITY,
+    tags={**PRIORITY, "dagster/max_runtime": "300"},
     owners=OWNERS,
 )
 def lead_timeline() -> None:

@@ -6,6 +6,7 @@ carries our mark in its environment: process ids are used again.
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -17,6 +18,7 @@ from pathlib import Path
 import psutil
 
 HOME_MARK, PART_MARK = "CEP_HOME", "CEP_PART"
+MOST_LOG_BYTES = 50_000_000
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,14 @@ def start(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+
+
+def bound(log: Path, most_bytes: int = MOST_LOG_BYTES) -> None:
+    """One that has grown over the limit is emptied, its content kept beside it as NAME.1 until the next time. Every
+    process that writes to it appends, so it goes on at the new end; what is written in between, an instant, is lost."""
+    if log.exists() and log.stat().st_size > most_bytes:
+        shutil.copyfile(log, log.with_name(f"{log.name}.1"))
+        os.truncate(log, 0)
 
 
 def end(sessions: Sequence[Session], seconds: float) -> list[Session]:
