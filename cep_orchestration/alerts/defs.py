@@ -210,9 +210,9 @@ def open_metadata(found: Sequence[OpenAlert]) -> dict[str, dg.MetadataValue]:
 
 
 @dg.job(
-    description="Silencia un aviso que ya se conoce, hasta la hora que se diga, mientras se corrige su causa. Pide "
-    "quién lo hace y por qué.",
-    tags={"dagster/priority": "2", "cep/area": "operations"},
+    description="Silencia un aviso que ya se conoce, hasta la hora que se diga, mientras se corrige su causa. La "
+    "huella está al final del mensaje. Pide quién lo hace y por qué.",
+    tags={"dagster/priority": "2", "cep/area": "operations", "dagster/max_runtime": "300"},
     owners=OWNERS,
 )
 def silence_alert() -> None:

@@ -9,6 +9,7 @@ import dagster as dg
 from cep_orchestration.alerts.areas import area_of_asset, area_of_job
 from cep_orchestration.alerts.failures import Failed
 from cep_orchestration.failures import CepError
+from cep_orchestration.ui import own_sentence
 
 Type = dg.DagsterEventType
 RETRIES, REASON = "dagster/will_retry", "dagster/failure_reason"
@@ -147,7 +148,7 @@ def failures(end: End, story: Story) -> Iterator[Failed]:
     for step, event in story.failed.items():
         asset = story.assets.get(step)
         failed = _failed(end, asset, _sentence(event, story.unmet.get(asset or "", [])))
-        own = _own_sentence(event)
+        own = own_sentence(event)  # two unexpected errors may sound alike and be different ones
         if not told & {asset, own or asset}:
             yield failed
         told |= {asset, own or asset}
@@ -167,15 +168,9 @@ def _failed(end: End, asset: str | None, sentence: str) -> Failed:
     return Failed(area_of_job(end.run.tags), end.run.job_name, False, sentence, end.run.run_id)
 
 
-def _own_sentence(event: dg.DagsterEvent) -> str:
-    """Empty where it is none of ours: two unexpected errors may sound alike and be different ones."""
-    data = event.step_failure_data.user_failure_data
-    return " ".join((data.description or "").split()) if data else ""
-
-
 def _sentence(event: dg.DagsterEvent, unmet: Sequence[str]) -> str:
     data = event.step_failure_data
-    if own := _own_sentence(event):
+    if own := own_sentence(event):
         return own
     if data.error and data.error.cls_name == CHECK_FAILED:
         return f"no se cumple {', '.join(f'«{name}»' for name in unmet)}, y lo que sigue no se hizo."

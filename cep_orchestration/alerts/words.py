@@ -22,7 +22,6 @@ MEANS: Mapping[Severity, str] = {
     Severity.CRITICAL: "Hay datos o personas en juego; actúe ahora.",
 }
 """For alerts that do not say what they mean."""
-DIGEST = "digest"
 DIGEST_MEANS = "Muchos avisos a la vez suelen tener una misma causa: empiece por el más grave y más antiguo."
 
 
@@ -49,7 +48,7 @@ def digest(alerts: Sequence[Alert], link: str) -> Alert:
     if more := len(ordered) - LISTED:
         lines += [f"… y {more} más."] if more > 0 else []
     return Alert(
-        fingerprint=DIGEST,
+        fingerprint="",
         severity=max((one.severity for one in going_on or alerts), key=RANKS.__getitem__),
         title=f"{len(alerts)} avisos a la vez: {_counted(alerts)}",
         what_to_do="\n".join(lines),
@@ -65,7 +64,8 @@ def digest(alerts: Sequence[Alert], link: str) -> Alert:
 def _line(alert: Alert) -> str:
     mark = "RESUELTO" if alert.over else alert.severity.upper()
     times = f" ({alert.count} veces)" if alert.count > 1 and not alert.over else ""
-    return f"[{mark}] {alert.title[:TITLE_LENGTH]}{times}"
+    own = "" if alert.over else f" — huella: {alert.fingerprint}"
+    return f"[{mark}] {alert.title[:TITLE_LENGTH]}{times}{own}"
 
 
 def _counted(alerts: Sequence[Alert]) -> str:

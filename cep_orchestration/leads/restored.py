@@ -58,8 +58,9 @@ WHY = "la base de datos es una copia restaurada, o se movió a otro servidor"
 
 @dataclass(frozen=True)
 class Quarantine:
-    """`unknown`: deliveries of which nobody knows any more; `held`: leads that the ledger did not know; `reports`:
-    those of periods that were over, of which nobody knows whether they were mailed."""
+    """`unknown`: deliveries of which nobody knows any more; `held`: leads that the ledger did not know; `channels`:
+    those that are paused, by this or before; `reports`: those of periods that were over, of which nobody knows whether
+    they were mailed."""
 
     unknown: int
     held: int
@@ -97,10 +98,12 @@ def _quarantine(connection: Connection, channels: Collection[str]) -> Quarantine
     if moved is None:
         return None
     has_source = bool(connection.execute(HAS_SOURCE).scalar())
+    for name in channels:
+        pause(connection, name, Pause.OPERATOR, RESTORED_PAUSE)
     done = Quarantine(
         unknown=connection.execute(TO_UNKNOWN, {"reason": Reason.RESTORED}).rowcount,
         held=connection.execute(HOLD_NEW[has_source]).rowcount,
-        channels=tuple(sorted(name for name in channels if pause(connection, name, Pause.OPERATOR, RESTORED_PAUSE))),
+        channels=tuple(sorted(channels)),
         reports=connection.execute(REPORTS_OVER).rowcount,
     )
     _note(connection, {"home_before": moved[0], "home": moved[1], **asdict(done)})

@@ -86,6 +86,13 @@ def revived_title(channel: str) -> str:
     return f"Leads: las entregas fallidas por «{name}» se intentan otra vez: el servicio fallaba para todos"
 
 
+def no_delivery_left_title(channel: str, state: State) -> str:
+    name = channel_name(channel)
+    if state is State.DEAD:
+        return f"Leads: ya no queda ninguna entrega fallida por «{name}»"
+    return f"Leads: ya no queda ningún envío sin confirmar por «{name}»"
+
+
 def delivery_alert(channel: str, state: State, reasons: Sequence[str]) -> Alert:
     """For deliveries that became dead or unknown."""
     name = channel_name(channel)

@@ -1,11 +1,13 @@
 """A check that fails and an asset that grows old are told once, and that it is well again."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
 
 from cep_orchestration.alerts.defs import note_freshness
+from cep_orchestration.stats.defs import BY_MORNING
 from cep_orchestration_tests.alerts.alerting import later
 from cep_orchestration_tests.alerts.sensing import Watch
 
@@ -56,18 +58,32 @@ def test_an_asset_that_grows_old_is_told_once_and_its_end_too(watch: Watch) -> N
     )
 
 
-@pytest.mark.parametrize("hours", [1, 14])
-def test_how_old_an_asset_may_be_is_what_its_freshness_policy_says(watch: Watch, hours: int) -> None:
+@pytest.mark.parametrize("fresh", [True, False])
+@pytest.mark.parametrize("asset", ["campaigns/days", "stats/daily"])
+def test_how_old_an_asset_may_be_is_what_its_freshness_policy_says(watch: Watch, asset: str, fresh: bool) -> None:
     """As Dagster's daemon judges it, whose verdict is made here."""
     from dagster._core.definitions.freshness import FreshnessState, FreshnessStateChange
 
     from cep_orchestration.alerts.check_defs import freshness
     from cep_orchestration.definitions import defs
 
-    days = dg.AssetKey(["campaigns", "days"])
-    state = FreshnessState.FAIL if hours > 13 else FreshnessState.PASS
     change = FreshnessStateChange(
-        key=days, new_state=state, previous_state=FreshnessState.UNKNOWN, state_change_timestamp=1.0
+        key=dg.AssetKey(asset.split("/")),
+        new_state=FreshnessState.PASS if fresh else FreshnessState.FAIL,
+        previous_state=FreshnessState.UNKNOWN,
+        state_change_timestamp=1.0,
     )
     watch.instance._report_runless_asset_event(change)
-    assert freshness(watch.instance, defs.get_repository_def()) == {"campaigns/days": hours < 13}
+    assert freshness(watch.instance, defs.get_repository_def()) == {asset: fresh}
+
+
+@pytest.mark.parametrize("day", ["2026-11-24", "2026-07-01", "2026-03-29", "2026-10-25"])
+def test_the_day_before_is_late_at_ten_in_madrid_unless_it_was_counted_in_that_night(day: str) -> None:
+    """Also on the days when the clocks change: then it is counted at 03:00, or at the second 02:00."""
+    madrid = ZoneInfo("Europe/Madrid")
+    assert (BY_MORNING.deadline_cron, BY_MORNING.timezone) == ("0 10 * * *", "Europe/Madrid")
+    deadline = datetime.fromisoformat(f"{day}T10:00").replace(tzinfo=madrid).timestamp()
+    counted = datetime.fromisoformat(f"{day}T02:00").replace(tzinfo=madrid, fold=1).timestamp()
+    yesterday = datetime.fromisoformat(f"{day}T02:00").replace(tzinfo=madrid) - timedelta(days=1)
+    since = deadline - BY_MORNING.lower_bound_delta.total_seconds()
+    assert yesterday.timestamp() < since <= counted < deadline

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from cep_orchestration.alerts.pace import Pace, messages
 from cep_orchestration.alerts.store import AlertBook
 from cep_orchestration.alerts.ways import ways_to_people
 from cep_orchestration.alerts.words import digest
+from cep_orchestration.clients.alert_lines import lines
 from cep_orchestration.clients.http import Http, Requests
 from cep_orchestration.clients.slack import Slack
 from cep_orchestration.clients.smtp import AlertMail, Smtp
@@ -111,4 +112,9 @@ def test_many_alerts_in_one_name_the_worst_first_and_count_the_rest() -> None:
     ended = Alert("x", Severity.CRITICAL, OVER, "Duró 5 min.", over=True)
     said = digest([OTHER, ended, replace(TROUBLE, count=37)], UI)
     assert (said.severity, said.title) == (Severity.HIGH, "3 avisos a la vez: 1 alto, 1 medio y 1 resuelto")
-    assert said.what_to_do == f"• [HIGH] El canal espera (37 veces)\n• [MEDIUM] Otro aviso\n• [RESUELTO] {OVER}"
+    assert said.what_to_do.splitlines() == [
+        "• [HIGH] El canal espera (37 veces) — huella: leads/email",
+        "• [MEDIUM] Otro aviso — huella: leads/crm",
+        f"• [RESUELTO] {OVER}",
+    ]
+    assert not any("Huella" in line for line in lines(replace(said, since=datetime.now(UTC)))), "each has its own"
