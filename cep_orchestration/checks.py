@@ -43,6 +43,7 @@ def notes(settings: Settings) -> Iterator[str]:
     yield f"E-mail (SMTP): {_mail_server(settings)}"
     for group, addresses in settings.alert_emails.items():
         yield f"Alert e-mails to {group}: {', '.join(addresses) or 'nobody'}"
+    yield f"Dead man's switch (HEARTBEAT_URL): {_switch(settings)}"
     yield f"Reports go to: {', '.join(settings.report_recipients)}"
     yield (f"Backups: bucket {settings.backups.bucket}" if settings.object_storage else f"Backups (S3): {ABSENT}")
     yield f"Media: {settings.backups.media_dir or settings.backups.media_bucket or 'none'}"
@@ -74,6 +75,18 @@ def _mailing_list(settings: Settings) -> str:
         return f"{ABSENT} (MAILCHIMP_LIST_ID is set, but MAILCHIMP_API_KEY is not)"
     joined = f", audience {settings.mailing_list_id}" if settings.mailchimp else ""
     return f"{_where(settings, settings.mailchimp)}{joined}"
+
+
+def _switch(settings: Settings) -> str:
+    """The address is a secret."""
+    if not settings.heartbeat_url:
+        return "not set: nobody outside is told when this machine, its database or Dagster is down as a whole"
+    if not settings.slack and not (settings.smtp_url and settings.alert_emails["operators"]):
+        return (
+            "set, but it will never be called: no alert can prove that it arrives; set SLACK_WEBHOOK_URL, or SMTP_URL "
+            "and ALERT_EMAIL_OPERATORS"
+        )
+    return "set: called once a minute while everything works and a proof that alerts arrive is at most 8 days old"
 
 
 def _call_limits(settings: Settings) -> str:

@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,13 @@ from typing import Any
 import click
 
 from cep_orchestration.amounts import counted, number
-from cep_orchestration.backups.catalog import read_catalog
+from cep_orchestration.backups.catalog import is_future, read_catalog
 from cep_orchestration.backups.catalog_words import KINDS, NO_STORAGE, TYPES, madrid, size, state
 from cep_orchestration.backups.erased import Erased, read_erased
 from cep_orchestration.backups.media_restore import restore_media
 from cep_orchestration.backups.model import BackupError, BackupType, DatabaseManifest, Entry, MediaManifest
 from cep_orchestration.backups.restore import Progress, Restored, cipher_of, restore_database
-from cep_orchestration.backups.restore_choice import database_of, media_of
+from cep_orchestration.backups.restore_choice import database_of, day_of, media_of
 from cep_orchestration.backups.restore_target import Target, examine, require_fit
 from cep_orchestration.backups.restored_copy import Care
 from cep_orchestration.clients.object_storage import S3Objects
@@ -47,7 +47,7 @@ def backups(as_json: bool) -> None:
     store, now = _store(_settings()), datetime.now(UTC)
     entries = sorted(read_catalog(store, contents=False), key=lambda one: (one.taken_at, one.kind), reverse=True)
     if as_json:
-        click.echo(json.dumps([_value(entry) for entry in entries], indent=2))
+        click.echo(json.dumps([_value(entry, now) for entry in entries], indent=2))
     elif not entries:
         click.echo(f"No hay ninguna copia en {store.place}; lance back_up.")
     else:
@@ -56,24 +56,24 @@ def backups(as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--at", "at", required=True, type=click.DateTime(["%Y-%m-%d"]), help="A day in Madrid: its last backup.")
+@click.option("--at", "at", required=True, metavar="YYYY-MM-DD", help="A day in Madrid: its last backup.")
 @click.option("--media", "folder", type=click.Path(file_okay=False, path_type=Path), help="Restore the media there.")
 @click.option("--media-only", is_flag=True, help="Leave the database alone.")
 @click.option("--into-nonempty", is_flag=True, help="Replace what is in the database, and in the folder.")
 @click.option("--live", is_flag=True, help="The database is the one in use (CMS_DATABASE_URL).")
 @click.option("--keep-erased", is_flag=True, help="Do not delete leads that were erased since.")
 @click.option("--delete-many", is_flag=True, help="Delete them, even if they are more than one in a hundred.")
-def restore(at: datetime, folder: Path | None, media_only: bool, **options: bool) -> None:
+def restore(at: str, folder: Path | None, media_only: bool, **options: bool) -> None:
     """Fill the database that RESTORE_DATABASE_URL names with a proven backup; nothing is sent from it."""
     if media_only and folder is None:
         raise click.UsageError("--media-only needs --media DIR.")
     # What goes to a log elsewhere is said here in sentences.
     logging.getLogger("cep_orchestration").addHandler(logging.NullHandler())
-    settings, day = _settings(), at.date()
+    day, now, settings = day_of(at), datetime.now(UTC), _settings()
     store = _store(settings)
     entries = read_catalog(store)
-    media = media_of(entries, day) if folder else None
-    database = None if media_only else _prepared(settings, store, entries, day, **options)
+    media = media_of(entries, day, now) if folder else None
+    database = None if media_only else _prepared(settings, store, database_of(entries, day, now), **options)
     trouble: BackupError | None = None
     if media and folder:
         try:
@@ -89,8 +89,7 @@ def restore(at: datetime, folder: Path | None, media_only: bool, **options: bool
 def _prepared(
     settings: Settings,
     store: ObjectStore,
-    entries: Sequence[Entry],
-    day: date,
+    manifest: DatabaseManifest,
     *,
     into_nonempty: bool,
     live: bool,
@@ -98,7 +97,7 @@ def _prepared(
     delete_many: bool,
 ) -> tuple[Target, Callable[[], Restored]]:
     """Everything that can be refused is, before anything is touched."""
-    chosen, manifest = settings.backups, database_of(entries, day)
+    chosen = settings.backups
     target = _fitting(settings, manifest, into_nonempty=into_nonempty, live=live)
     cipher = cipher_of(manifest, chosen.identity_file)
     erased = () if keep_erased else read_erased(store)
@@ -211,13 +210,14 @@ def _row(entry: Entry, now: datetime) -> tuple[str, ...]:
     return madrid(entry.taken_at), KINDS[entry.kind], TYPES[_type(entry)], size(entry.size_bytes), state(entry, now)
 
 
-def _value(entry: Entry) -> dict[str, Any]:
+def _value(entry: Entry, now: datetime) -> dict[str, Any]:
     return {
         "kind": entry.kind,
         "taken_at": entry.taken_at.isoformat(),
         "type": _type(entry),
         "size_bytes": entry.size_bytes,
-        "proven": entry.proven,
+        "proven": entry.proven and not is_future(entry, now),
+        "future": is_future(entry, now),
         "encrypted_to": entry.manifest.recipient if entry.manifest else "",
         "damage": entry.damage,
     }

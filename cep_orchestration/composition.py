@@ -4,14 +4,19 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from random import Random
+from tempfile import gettempdir
 
 from sqlalchemy import Engine
 
+from cep_orchestration.alert_ports import Audience
+from cep_orchestration.alerts.aside import Aside
 from cep_orchestration.alerts.services import AlertServices
 from cep_orchestration.alerts.store import AlertBook
-from cep_orchestration.alerts.ways import Way, ways_to_people
+from cep_orchestration.alerts.ways import CHAT, Way, ways_to_people
 from cep_orchestration.backups.backup_store import BackupStore
+from cep_orchestration.backups.catalog_words import NO_STORAGE
 from cep_orchestration.backups.media_source import BucketSource, FolderSource, MediaSource
 from cep_orchestration.backups.media_store import MediaIndex
 from cep_orchestration.backups.scratch import scratch_at
@@ -33,6 +38,10 @@ from cep_orchestration.database.engine import connect, is_demo, opened, postgres
 from cep_orchestration.failures import SettingError
 from cep_orchestration.leads.channels import lead_channels
 from cep_orchestration.leads.restored import Quarantine, quarantine
+from cep_orchestration.operations.housekeeping_services import HousekeepingServices
+from cep_orchestration.operations.self_test_store import ProofStore
+from cep_orchestration.operations.watch import Thresholds
+from cep_orchestration.operations.watch_services import WatchServices
 from cep_orchestration.settings import ObjectStorage, Settings, mixing_faults
 from cep_orchestration.stats.services import StatsServices
 from cep_orchestration.stats.store import StatsStore
@@ -40,6 +49,10 @@ from cep_orchestration.stats.store import StatsStore
 MANDRILL_SEARCH = "mandrill search"
 META_READ_SECONDS = 60.0  # five thousand rows take Meta a while
 OWN_LIMITS = {MANDRILL_SEARCH: 20 / 60}
+PROVEN_WAYS = {CHAT: "Slack", Audience.OPERATORS: "correo a los operadores"}
+"""What the weekly self-test goes by."""
+PINGING = Aside(patience=2.0)
+"""Sensors are looked at one after the other: a switch that hangs must not keep leads waiting."""
 
 
 def alert_book(settings: Settings, engine: Engine, requests: Requests, gate: CallGate, run_id: str = "") -> AlertBook:
@@ -139,11 +152,50 @@ def request_services(settings: Settings) -> RequestServices:
     return RequestServices(RequestStore(unmixed_database(settings)), now=lambda: datetime.now(UTC))
 
 
+def housekeeping_services(settings: Settings) -> HousekeepingServices:
+    """Raises SettingError where Dagster's database has no address."""
+    if not settings.dagster_database_url:
+        raise SettingError("DAGSTER_DATABASE_URL is missing: it is the address of Dagster's own PostgreSQL database.")
+    storage = settings.object_storage
+    return HousekeepingServices(
+        dagster=connect(settings.dagster_database_url),
+        business=database(settings),
+        bucket=S3Objects(storage, settings.backups.bucket) if storage else None,
+        home=settings.home,
+        successful_days=settings.runs_keep_successful_days,
+        failed_days=settings.runs_keep_failed_days,
+        now=lambda: datetime.now(UTC),
+        log_level=settings.log_level,
+    )
+
+
+def watch_services(settings: Settings) -> WatchServices:
+    """Raises SettingError when invented troubles would be told to real people."""
+    engine, requests = unmixed_database(settings), Requests()
+    gate = call_gate(engine, settings)
+    tellers = {way.name: way.teller for way in ways(settings, requests, gate)}
+    dagster = [connect(settings.dagster_database_url)] if settings.dagster_database_url else []
+    return WatchServices(
+        book=alert_book(settings, engine, requests, gate),
+        proofs=ProofStore(engine),
+        switch=heartbeat(settings.heartbeat_url),
+        aside=PINGING.do,
+        ways={words: tellers[name] for name, words in PROVEN_WAYS.items() if name in tellers},
+        close=gate.give_back_session,
+        folders={"CEP_HOME": settings.home, "los archivos temporales": Path(gettempdir())},
+        databases=[engine, *dagster],
+        database_gigabytes=settings.database_max_gb,
+        thresholds=Thresholds(settings.disk_high_percent, settings.disk_critical_percent),
+        now=lambda: datetime.now(UTC),
+        log_level=settings.log_level,
+    )
+
+
 def backup_services(settings: Settings) -> BackupServices:
     """Raises SettingError where there is no bucket."""
     storage, chosen = settings.object_storage, settings.backups
     if storage is None:
-        raise SettingError("S3_ACCESS_KEY_ID is missing: backups go to an S3 bucket (S3_… and BACKUP_BUCKET).")
+        raise SettingError(NO_STORAGE)
     engine = unmixed_database(settings)
     scratch_url = postgres_url(chosen.scratch_url, "BACKUP_SCRATCH_URL") if chosen.scratch_url else None
     return BackupServices(

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from cep_orchestration.environment_reader import ProviderReader, Reader
+from cep_orchestration.environment_providers import ProviderReader, read_crm, read_mailchimp, read_templates
+from cep_orchestration.environment_reader import Reader
 from cep_orchestration.failures import SettingError
 from cep_orchestration.settings import (
     BackupSettings,
@@ -19,17 +20,10 @@ from cep_orchestration.settings import (
     CampaignThresholds,
     LeadRules,
     Ports,
-    Provider,
     Settings,
-    WhatsAppTemplates,
 )
 
-CRM_VENDORS = ("none", "hubspot", "salesforce", "zoho")
-CRM_CREDENTIALS = {
-    "hubspot": "HUBSPOT_ACCESS_TOKEN",
-    "salesforce": "SALESFORCE_CLIENT_SECRET",
-    "zoho": "ZOHO_CLIENT_SECRET",
-}
+LOG_FORMATS = ("auto", "json", "text")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 ALERTED = ("DEVELOPERS", "OPERATORS", "MARKETING", "MANAGEMENT")
 SEVERITIES = ("LOW", "MEDIUM", "HIGH", "CRITICAL")
@@ -44,6 +38,7 @@ DEFAULTS = {
     "S3_PORT": "8333",
     "SMTP_PORT": "3003",
     "LOG_LEVEL": "INFO",
+    "LOG_FORMAT": "auto",
     "CRM_VENDOR": "none",
     "BACKUP_BUCKET": "cep-backups",
     "BACKUP_RETENTION_DAYS": "30",
@@ -66,6 +61,11 @@ DEFAULTS = {
     "LEADS_LOOK_UP_SECONDS": "300",
     "META_BASE_URL": "https://graph.facebook.com/v26.0",
     "META_TIME_ZONE": "Europe/Madrid",
+    "RUNS_KEEP_SUCCESSFUL_DAYS": "30",
+    "RUNS_KEEP_FAILED_DAYS": "180",
+    "DISK_HIGH_PERCENT": "85",
+    "DISK_CRITICAL_PERCENT": "95",
+    "DATABASE_MAX_GB": "0",
     "ALERT_QUIET_HOURS_LOW": "24",
     "ALERT_QUIET_HOURS_MEDIUM": "24",
     "ALERT_QUIET_HOURS_HIGH": "4",
@@ -94,8 +94,17 @@ def _campaign_thresholds(reader: Reader) -> CampaignThresholds:
 
 
 def read_ad_time_zone(environ: Mapping[str, str]) -> ZoneInfo:
-    """The one setting that definitions need: a wrong one is the default here, and a fault where settings are read."""
+    """What definitions need before anything can fail: a wrong one is the default here, and a fault where settings are
+    read."""
     return Reader(environ, DEFAULTS).time_zone("META_TIME_ZONE")
+
+
+def read_log_choices(environ: Mapping[str, str]) -> tuple[str, str]:
+    """LOG_LEVEL and LOG_FORMAT, as above."""
+    reader = Reader(environ, DEFAULTS)
+    level = reader.choice("LOG_LEVEL", LOG_LEVELS, str.upper)
+    shape = reader.choice("LOG_FORMAT", LOG_FORMATS, str.lower)
+    return level if level in LOG_LEVELS else "INFO", shape if shape in LOG_FORMATS else "auto"
 
 
 def setting_names() -> set[str]:
@@ -108,11 +117,12 @@ def setting_names() -> set[str]:
 def _settings(reader: Reader) -> Settings:
     ports = Ports(*(reader.port(f"{part}_PORT") for part in PORTS))
     providers = ProviderReader(reader, ports.sandbox)
-    vendor, crms = _crm(reader, providers)
+    vendor, crms = read_crm(reader, providers)
     return Settings(
         home=Path(reader.text("CEP_HOME")).expanduser().absolute(),
         ports=ports,
         log_level=reader.choice("LOG_LEVEL", LOG_LEVELS, str.upper),
+        log_format=reader.choice("LOG_FORMAT", LOG_FORMATS, str.lower),
         cms_database_url=reader.text("CMS_DATABASE_URL"),
         cms_views_file=reader.existing_file("CMS_VIEWS_FILE"),
         dagster_database_url=reader.text("DAGSTER_DATABASE_URL"),
@@ -121,10 +131,10 @@ def _settings(reader: Reader) -> Settings:
         mandrill=providers.read(
             "Mailchimp Transactional", "MAILCHIMP_TRANSACTIONAL_BASE_URL", "MAILCHIMP_TRANSACTIONAL_API_KEY"
         ),
-        mailchimp=_mailchimp(reader, providers),
+        mailchimp=read_mailchimp(reader, providers),
         mailing_list_id=reader.text("MAILCHIMP_LIST_ID"),
         whatsapp=providers.read("WhatsApp", "WHATSAPP_BASE_URL", "WHATSAPP_ACCESS_TOKEN", "WHATSAPP_PHONE_ID"),
-        whatsapp_templates=_templates(reader),
+        whatsapp_templates=read_templates(reader),
         crm_vendor=vendor,
         **crms,
         meta=providers.read("Meta Ads", "META_BASE_URL", "META_ACCESS_TOKEN", "META_AD_ACCOUNT_ID"),
@@ -143,6 +153,11 @@ def _settings(reader: Reader) -> Settings:
         call_limits=_call_limits(reader),
         lead_rules=_lead_rules(reader),
         campaign_thresholds=_campaign_thresholds(reader),
+        runs_keep_successful_days=int(reader.number("RUNS_KEEP_SUCCESSFUL_DAYS", least=1, whole=True)),
+        runs_keep_failed_days=int(reader.number("RUNS_KEEP_FAILED_DAYS", least=1, whole=True)),
+        heartbeat_url=reader.address("HEARTBEAT_URL", ("http", "https")),
+        **_disk_percents(reader),
+        database_max_gb=reader.number("DATABASE_MAX_GB", least=0),
     )
 
 
@@ -169,56 +184,14 @@ def _backups(reader: Reader) -> BackupSettings:
     )
 
 
-def _mailchimp(reader: Reader, providers: ProviderReader) -> Provider | None:
-    prefix = reader.text("MAILCHIMP_SERVER_PREFIX")
-    return providers.read(
-        "Mailchimp Marketing",
-        "MAILCHIMP_BASE_URL",
-        "MAILCHIMP_API_KEY",
-        default_base=f"https://{prefix}.api.mailchimp.com/3.0",
-        prefix="MAILCHIMP_SERVER_PREFIX",
-    )
-
-
-def _crm(reader: Reader, providers: ProviderReader) -> tuple[str, dict[str, Provider | None]]:
-    """The chosen vendor's name, and the providers, none but its own. A credential whose vendor is not chosen is more
-    likely forgotten than meant."""
-    vendor = reader.choice("CRM_VENDOR", CRM_VENDORS, str.lower)
-    found = {
-        "hubspot": providers.read("HubSpot", "HUBSPOT_BASE_URL", "HUBSPOT_ACCESS_TOKEN"),
-        "salesforce": providers.read(
-            "Salesforce",
-            "SALESFORCE_BASE_URL",
-            "SALESFORCE_CLIENT_SECRET",
-            "SALESFORCE_CLIENT_ID",
-            more={"SALESFORCE_EXTERNAL_ID": reader.text("SALESFORCE_EXTERNAL_ID")},
-        ),
-        "zoho": providers.read(
-            "Zoho",
-            "ZOHO_BASE_URL",
-            "ZOHO_CLIENT_SECRET",
-            "ZOHO_CLIENT_ID",
-            needs=("ZOHO_REFRESH_TOKEN",),
-            more={"ZOHO_ACCOUNTS_URL": reader.address("ZOHO_ACCOUNTS_URL", ("http", "https"))},
-        ),
-    }
-    for name, provider in found.items():
-        credential = CRM_CREDENTIALS[name]
-        if vendor == name and provider is None:
-            reader.faults.append(f"CRM_VENDOR is {name}, but {credential} is missing; set it, or CRM_VENDOR=none.")
-        if provider and not reader.is_set("CRM_VENDOR"):
-            reader.faults.append(f"{credential} is set, but CRM_VENDOR is not; set CRM_VENDOR={name} (or none).")
-    return vendor, {name: provider if name == vendor else None for name, provider in found.items()}
-
-
-def _templates(reader: Reader) -> WhatsAppTemplates | None:
-    one, digest = reader.text("WHATSAPP_TEMPLATE"), reader.text("WHATSAPP_DIGEST_TEMPLATE")
-    if bool(one) != bool(digest):
-        missing = "WHATSAPP_DIGEST_TEMPLATE" if one else "WHATSAPP_TEMPLATE"
+def _disk_percents(reader: Reader) -> dict[str, float]:
+    high, critical = (reader.number(f"DISK_{severity}_PERCENT", least=1) for severity in ("HIGH", "CRITICAL"))
+    if critical <= high:
         reader.faults.append(
-            f"{missing} is missing: templates are needed for one lead and for several; set both or none."
+            f"DISK_CRITICAL_PERCENT is {critical:g}, which is not above DISK_HIGH_PERCENT, {high:g}: nothing would ever "
+            "be told as high first; set the critical one above the other."
         )
-    return WhatsAppTemplates(one, digest) if one and digest else None
+    return {"disk_high_percent": high, "disk_critical_percent": critical}
 
 
 def _call_limits(reader: Reader) -> CallLimits:

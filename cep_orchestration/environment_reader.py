@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from cep_orchestration.settings import ObjectStorage, Provider, names_sandbox
+from cep_orchestration.settings import ObjectStorage
 
 HIGHEST_PORTS = {"S3_PORT": 65_532}  # it takes the three after it too
 
@@ -115,49 +115,6 @@ class Reader:
             if not value:
                 self.faults.append(f"{name} is missing; S3 needs a key and its secret (S3_ENDPOINT_URL only off AWS).")
         return ObjectStorage(endpoint, region, key, secret)
-
-
-class ProviderReader:
-    """Reads a provider: all of its settings, or none. The sandbox needs an address and nothing else."""
-
-    def __init__(self, reader: Reader, sandbox_port: int) -> None:
-        self._reader = reader
-        self._sandbox_port = sandbox_port
-
-    def read(
-        self,
-        name: str,
-        base: str,
-        credential: str,
-        account: str = "",
-        default_base: str = "",
-        prefix: str = "",
-        needs: tuple[str, ...] = (),
-        more: Mapping[str, str] | None = None,
-    ) -> Provider | None:
-        """`needs`: further secrets; `more`: what has a default. Both are handed on by their names."""
-        address = self._reader.address(base, ("http", "https")) or default_base
-        spare = "sandbox" if names_sandbox(address, self._sandbox_port) else ""
-        key = self._reader.text(credential) or spare
-        account_id = (self._reader.text(account) or spare) if account else ""
-        given = {credential: key}
-        if account:
-            given[account] = account_id
-        for setting in (*needs, *((prefix,) if prefix else ())):
-            given[setting] = self._reader.text(setting) or spare
-        if not any(given.values()):
-            return None
-        missing = [setting for setting, value in given.items() if not value]
-        for setting in missing:
-            present = next(other for other, value in given.items() if value)
-            self._reader.faults.append(f"{setting} is missing: {name} needs it beside {present}; set both or none.")
-        if not address:
-            self._reader.faults.append(f"{base} is missing: it is the address of your {name}.")
-        return Provider(name, address, key, account_id, {**{need: given[need] for need in needs}, **(more or {})})
-
-    def webhook(self, name: str, setting: str) -> Provider | None:
-        address = self._reader.address(setting, ("http", "https"))
-        return Provider(name, address, credential=address) if address else None
 
 
 def is_email(value: str) -> bool:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
+from cep_orchestration import logs
 from cep_orchestration.alerts.services import AlertServices
 from cep_orchestration.backups.night import Night
 from cep_orchestration.campaigns.services import CampaignServices
@@ -14,17 +15,25 @@ from cep_orchestration.composition import (
     alert_services,
     backup_services,
     campaign_services,
+    housekeeping_services,
     request_services,
     stats_services,
+    watch_services,
 )
-from cep_orchestration.environment import read_ad_time_zone, read_settings
+from cep_orchestration.environment import read_ad_time_zone, read_log_choices, read_settings
 from cep_orchestration.lead_composition import lead_services
 from cep_orchestration.leads.services import LeadServices
+from cep_orchestration.operations.housekeeping_services import HousekeepingServices
+from cep_orchestration.operations.watch_services import WatchServices
 from cep_orchestration.stats.services import StatsServices
 
 
 def ad_time_zone() -> ZoneInfo:
     return read_ad_time_zone(os.environ)
+
+
+def begin_logs() -> None:
+    logs.begin(*read_log_choices(os.environ), os.environ)
 
 
 @dg.resource(description="La base de datos del CMS, el registro de entregas y los servicios externos configurados.")
@@ -52,6 +61,16 @@ def request_services_resource(_context: dg.InitResourceContext) -> RequestServic
     return request_services(read_settings(os.environ))
 
 
+@dg.resource(description="Las bases de datos de Dagster y del CMS, el bucket y el disco, para limpiar y medir.")
+def housekeeping_services_resource(_context: dg.InitResourceContext) -> HousekeepingServices:
+    return housekeeping_services(read_settings(os.environ))
+
+
+@dg.resource(description="Lo que se vigila: bases de datos y discos; el registro de avisos y las vías de aviso.")
+def watch_services_resource(_context: dg.InitResourceContext) -> WatchServices:
+    return watch_services(read_settings(os.environ))
+
+
 def _run_id(context: dg.InitResourceContext) -> str:
     """Empty where no run asks for it, as in a sensor."""
     return context.run.run_id if context.run else ""
@@ -73,4 +92,6 @@ RESOURCES = {
     "campaign_services": campaign_services_resource,
     "stats_services": stats_services_resource,
     "request_services": request_services_resource,
+    "housekeeping_services": housekeeping_services_resource,
+    "watch_services": watch_services_resource,
 }

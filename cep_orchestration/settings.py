@@ -134,6 +134,7 @@ class Settings:
     home: Path
     ports: Ports
     log_level: str
+    log_format: str
     cms_database_url: str
     cms_views_file: Path | None
     dagster_database_url: str
@@ -161,6 +162,12 @@ class Settings:
     call_limits: CallLimits
     lead_rules: LeadRules
     campaign_thresholds: CampaignThresholds
+    runs_keep_successful_days: int
+    runs_keep_failed_days: int
+    heartbeat_url: str
+    disk_high_percent: float
+    disk_critical_percent: float
+    database_max_gb: float
 
     @property
     def sandbox_url(self) -> str:

@@ -123,6 +123,32 @@ def test_how_often_services_are_called_is_told(environ: dict[str, str], said: st
     assert _note(environ, "Calls to each service, by all runs together") == said
 
 
+HEARTBEAT = {"HEARTBEAT_URL": "https://hc-ping.com/secret"}
+SLACK = {"SLACK_WEBHOOK_URL": "https://hooks.slack.com/secret"}
+MAIL, OPERATORS = {"SMTP_URL": "smtp://mail.cep.es"}, {"ALERT_EMAIL_OPERATORS": "ana@cep.es"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "parts"),
+    [
+        ({}, ["not set: nobody outside is told"]),
+        (SLACK, ["not set: nobody outside is told"]),
+        (HEARTBEAT, ["set, but it will never be called", "SLACK_WEBHOOK_URL", "SMTP_URL and ALERT_EMAIL_OPERATORS"]),
+        ({**HEARTBEAT, **MAIL}, ["set, but it will never be called"]),
+        ({**HEARTBEAT, **OPERATORS}, ["set, but it will never be called"]),
+        ({**HEARTBEAT, **SLACK}, ["set: called once a minute"]),
+        ({**HEARTBEAT, **MAIL, **OPERATORS}, ["set: called once a minute"]),
+    ],
+)
+def test_whether_somebody_outside_is_called_and_what_keeps_it_from_being_called_is_told(
+    environ: dict[str, str], parts: list[str]
+) -> None:
+    said = _note(environ, "Dead man's switch (HEARTBEAT_URL)")
+    assert [part for part in parts if part not in said] == []
+    assert said.startswith(parts[0])
+    assert "secret" not in said
+
+
 def test_the_rules_of_leads_are_told() -> None:
     environ = {
         "LEADS_LINGER_SECONDS": "0",

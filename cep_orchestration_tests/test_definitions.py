@@ -24,11 +24,13 @@ OPERATOR = {
 }
 PRIORITIES = dict.fromkeys({"process_leads", "review_deliveries", *OPERATOR}, "2") | {
     "silence_alert": "2",
+    "test_alerts": "2",
     "back_up": "3",
     "restore_drill": "3",
     "note_erased_leads": "2",
     "sync_campaigns": "1",
     "roll_up_stats": "0",
+    "clean_up": "0",
 }
 BLOCKING = {("backups/database", "restorable"), ("backups/media", "restorable")}
 
@@ -72,6 +74,9 @@ def test_these_jobs_assets_checks_and_schedules_are_all_that_there_is(repository
         "campaigns/days",
         "campaigns/totals",
         "leads/deliveries",
+        "operations/alert_path",
+        "operations/retention",
+        "operations/stores",
         "stats/daily",
         *(f"stats/{period.value}_{what}" for period in Period for what in ("report", "mailing")),
     }
@@ -89,10 +94,12 @@ def test_these_jobs_assets_checks_and_schedules_are_all_that_there_is(repository
         for schedule in repository.schedule_defs
     } == {
         ("back_up_schedule", "back_up", "0 3 * * *", "Europe/Madrid"),
+        ("clean_up_schedule", "clean_up", "30 4 * * *", "Europe/Madrid"),
         ("note_erased_leads_schedule", "note_erased_leads", "20 * * * *", "Europe/Madrid"),
         ("review_deliveries_schedule", "review_deliveries", "*/15 * * * *", "Europe/Madrid"),
         ("roll_up_stats_schedule", "roll_up_stats", "0 2 * * *", "Europe/Madrid"),
         ("sync_campaigns_schedule", "sync_campaigns", "0 */6 * * *", "Europe/Madrid"),
+        ("test_alerts_schedule", "test_alerts", "0 9 * * 1", "Europe/Madrid"),
     }
 
 
@@ -127,10 +134,16 @@ def test_every_job_has_owner_priority_and_a_spanish_description(repository: dg.R
         assert all(is_spanish(node.definition.description) for node in job.nodes), job.name
 
 
+def test_every_job_has_a_time_of_its_own_after_which_its_run_is_ended(repository: dg.RepositoryDefinition) -> None:
+    monitored = yaml.safe_load((PROJECT / "dagster.yaml").read_text(encoding="utf-8"))["run_monitoring"]
+    for job in jobs(repository):
+        assert 0 < int(job.tags.get("dagster/max_runtime", "0")) <= monitored["max_runtime_seconds"], job.name
+
+
 def test_every_sensor_and_schedule_runs_by_default_and_is_described(repository: dg.RepositoryDefinition) -> None:
     assert {sensor.name for sensor in repository.sensor_defs} == {
         *("new_leads", "periodic_reports"),
-        *("failed_runs", "failing_checks", "untold_alerts", "cms_requests"),
+        *("failed_runs", "failing_checks", "untold_alerts", "cms_requests", "watch"),
     }
     for sensor in repository.sensor_defs:
         assert sensor.default_status is dg.DefaultSensorStatus.RUNNING

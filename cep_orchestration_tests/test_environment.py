@@ -50,6 +50,8 @@ def test_an_empty_value_is_as_good_as_none() -> None:
         ({"S3_ACCESS_KEY_ID": "x"}, "S3_SECRET_ACCESS_KEY"),
         ({"S3_ENDPOINT_URL": "http://s3.example"}, "S3_ACCESS_KEY_ID"),
         ({"CMS_VIEWS_FILE": "/nowhere/views.sql"}, "CMS_VIEWS_FILE"),
+        ({"DISK_HIGH_PERCENT": "95"}, "DISK_CRITICAL_PERCENT"),
+        ({"DISK_CRITICAL_PERCENT": "70"}, "DISK_HIGH_PERCENT,"),
     ],
 )
 def test_a_wrong_setting_is_one_sentence_that_names_it(environ: dict[str, str], named: str) -> None:

@@ -17,9 +17,10 @@ from cep_orchestration.object_ports import ObjectStore, Stored
 
 READ_AT_ONCE = 4
 LARGE_BYTES = 1 << 20
-CLOCK_TOLERANCE = timedelta(days=1)
-"""A backup that is dated so much after it was stored was named by a wrong clock: who restores that day would get
-another. Before it may lie any time, since a bucket can be copied."""
+CLOCK_TOLERANCE = timedelta(minutes=15)
+"""Clocks differ; S3 takes nothing from one that differs by more. A backup that is dated later than that after it was
+stored was named by a wrong clock, or by somebody: who restores that day would get another. Before it may lie any time,
+since a bucket can be copied."""
 T = TypeVar("T")
 
 
@@ -57,6 +58,11 @@ def newest_proven(store: ObjectStore, kind: Kind, before: datetime) -> Entry | N
     places = [place for place in _places(kind, store.list(f"{kind}/backup_")) if place.taken_at < before]
     reader = _Reader(store, contents=False)
     return next((entry for entry in map(reader.entry, reversed(places)) if entry.proven), None)
+
+
+def is_future(entry: Entry, now: datetime) -> bool:
+    """It says a time that has not come: whatever else it says, it is no backup of a day that a restore can ask for."""
+    return entry.taken_at - now > CLOCK_TOLERANCE
 
 
 def own_bytes(entry: Entry) -> int:
@@ -131,8 +137,8 @@ def _misdating(place: Place, manifest_name: str) -> str:
     if place.taken_at - stored_at <= CLOCK_TOLERANCE:
         return ""
     return (
-        f"El reloj de la máquina iba adelantado: la copia lleva la fecha {place.taken_at:%Y-%m-%d}, pero se guardó el "
-        f"{stored_at:%Y-%m-%d} y es de entonces; no cuenta como probada."
+        f"El reloj de la máquina iba adelantado: la copia lleva la fecha {place.taken_at:%Y-%m-%d %H:%M}, pero se "
+        f"guardó el {stored_at:%Y-%m-%d %H:%M} (UTC) y es de entonces; no cuenta como probada."
     )
 
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from cep_orchestration.amounts import counted, number
 from cep_orchestration.backups.backup_store import Attempt
+from cep_orchestration.backups.catalog import is_future
 from cep_orchestration.backups.keys import proof_key
 from cep_orchestration.backups.model import BackupType, Entry, Kind, MediaManifest
 from cep_orchestration.backups.rotation import Rotated
@@ -91,7 +92,7 @@ def madrid(at: datetime) -> str:
 
 
 def _state(entry: Entry, now: datetime) -> str:
-    if entry.taken_at > now:
+    if is_future(entry, now):
         return FUTURE
     if entry.damage:
         return DAMAGED

@@ -34,7 +34,7 @@ def try_restore(
 ) -> Drill:
     """`scratch`: an empty database for as long as the block lasts. `day`: in Madrid; None: the newest. Raises
     BackupError, also where the backup is encrypted and the private key is not on this machine."""
-    manifest = database_of(read_catalog(store, [Kind.DATABASE]), day)
+    manifest = database_of(read_catalog(store, [Kind.DATABASE]), day, now())
     cipher = cipher_of(manifest, identity_file)
     with scratch() as url:
         target = examine(url.render_as_string(hide_password=False), "")

@@ -1,6 +1,5 @@
 """A restore that is tried out in the UI, into a database that goes again; and the leads that were erased."""
 
-from datetime import date
 from functools import partial
 
 import dagster as dg
@@ -11,6 +10,7 @@ from cep_orchestration.backups.drill import try_restore
 from cep_orchestration.backups.erased import notice_erasures, read_erased
 from cep_orchestration.backups.model import BackupError
 from cep_orchestration.backups.night import Night
+from cep_orchestration.backups.restore_choice import day_of
 from cep_orchestration.backups.restored_copy import Care
 from cep_orchestration.backups.scratch import scratch_database
 from cep_orchestration.backups.ui_defs import CATALOG, GROUP, OWNERS, PRIORITY, RECOVERY
@@ -41,7 +41,7 @@ def recovery(
 ) -> dg.MaterializeResult[None]:
     night, services = backup_night, backup_night.services
     with told("backups/recovery", services.log_level):
-        day = _day(config.at)
+        day = day_of(config.at) if config.at else None
         night.begin()
         drill = try_restore(
             services.store,
@@ -58,13 +58,6 @@ def recovery(
         return dg.MaterializeResult(
             metadata={"Copia del": madrid(drill.taken_at), "Segundos hasta recuperar": round(drill.seconds, 1)}
         )
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise BackupError(f"«{text}» no es un día; escríbalo como 2026-11-23, o déjelo vacío.") from None
 
 
 class ErasedConfig(dg.Config):

@@ -118,7 +118,7 @@ def read_erased(store: ObjectStore) -> tuple[Erased, ...]:
         if data["format"] != FORMAT:
             raise ValueError
         return tuple(_erased(one) for one in data["leads"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise BackupError(
             f"La lista de leads borrados {ERASED} en {store.place} está dañada o es de otra versión del programa; no "
             "se sustituye: recupere una versión anterior del objeto, o bórrelo si sabe que nadie pidió ser olvidado."

@@ -20,7 +20,7 @@ ERASED = "erased/leads.json"
 OBJECTS = "media/objects/"
 CONTENT = {Kind.DATABASE: "dump.zst", Kind.MEDIA: "files.zst"}
 SCHEME = re.compile(
-    r"(?P<kind>database|media)/backup_(?P<stamp>\d{4}-\d\d-\d\dT\d{6}Z)\."
+    r"(?P<kind>database|media)/backup_(?P<stamp>2\d{3}-\d\d-\d\dT\d{6}Z)\."
     r"(?P<part>dump\.zst|dump\.zst\.age|files\.zst|files\.zst\.age|json|proof\.json)",
     re.ASCII,
 )
@@ -52,7 +52,8 @@ def object_key(prefix: str, raw_sha256: str) -> str:
 
 
 def read_key(key: str) -> tuple[Kind, datetime, str] | None:
-    """Kind, instant and part («dump.zst», «json», …) of a backup's object; None: it is none of ours."""
+    """Kind, instant and part («dump.zst», «json», …) of a backup's object; None: it is none of ours, as one of another
+    millennium, whose instant is none in every time zone."""
     match = SCHEME.fullmatch(key)
     if match is None:
         return None

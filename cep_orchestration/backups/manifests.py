@@ -31,6 +31,10 @@ CONTENT = {"raw_sha256": str, "raw_bytes": int, "stored_bytes": int, "stored_sha
 """A content of media as it is written. There may be hundreds of thousands of them: each is written by itself, and
 becomes a value as soon as it is read."""
 LEFT_OUT = object()
+MOST = 1 << 63
+"""No count and no number of bytes is as large."""
+YEARS = range(2000, 3000)
+"""An instant of another year is none in every time zone, and none of ours."""
 Keep = Callable[[MediaObject], MediaObject]
 Value = TypeVar("Value")
 
@@ -114,7 +118,7 @@ def _read(wanted: type[Value], kind: str, content: bytes, where: str, keep: Keep
 def _value_of(wanted: type[Value], kind: str, content: bytes, keep: Keep | None) -> Value:
     try:
         data = json.loads(content, object_pairs_hook=_reading(keep))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _DamageError("no es JSON, así que está dañado") from None
     if not isinstance(data, dict) or data.get("kind") != kind:
         raise _DamageError("no describe lo que su nombre dice, así que está dañado")
@@ -170,8 +174,8 @@ def _record(wanted: Any, data: Mapping[str, Any], name: str) -> Any:
 
 
 def _plain(wanted: Any, data: Any, name: str) -> Any:
-    if wanted is float and type(data) is int:
-        return float(data)
+    if wanted in (int, float):
+        return _quantity(wanted, data, name)
     if wanted is datetime or issubclass(wanted, Enum):
         try:
             value = (datetime.fromisoformat if wanted is datetime else wanted)(_checked(str, data, name))
@@ -179,8 +183,17 @@ def _plain(wanted: Any, data: Any, name: str) -> Any:
             raise _DamageError(f"{name} no es válido") from None
         if wanted is datetime and value.tzinfo is None:
             raise _DamageError(f"{name} no dice su zona horaria")
+        if wanted is datetime and value.year not in YEARS:
+            raise _DamageError(f"{name} no es válido")
         return value
     return _checked(wanted, data, name)
+
+
+def _quantity(wanted: type, data: Any, name: str) -> Any:
+    """A count, a number of bytes, or seconds; JSON's are larger than any of them, and Python reads «NaN» there too."""
+    if type(data) not in (int, wanted) or not 0 <= data < MOST:
+        raise _DamageError(f"{name} no es válido")
+    return wanted(data)
 
 
 def _checked(wanted: type, data: Any, name: str) -> Any:

@@ -39,7 +39,7 @@ def read_line(line: bytes) -> ListedFile:
     try:
         fields = json.loads(line)
         return ListedFile(fields["path"], fields["sha256"], int(fields["bytes"]), int(fields["modified_ns"]))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise BackupError("La lista de archivos de la copia no se entiende; restaure otra copia.") from None
 
 

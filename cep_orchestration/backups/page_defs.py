@@ -1,12 +1,12 @@
 """The page of the catalog: what lies in the bucket, what failed, what the bucket protects, as metadata in the UI."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import dagster as dg
 
 from cep_orchestration.backups.backup_store import Drill
-from cep_orchestration.backups.catalog import of_kind, read_catalog
+from cep_orchestration.backups.catalog import is_future, of_kind, read_catalog
 from cep_orchestration.backups.catalog_words import COLUMNS, catalog_rows, madrid, summary
 from cep_orchestration.backups.model import Entry, Kind
 from cep_orchestration.backups.services import BackupServices
@@ -30,14 +30,15 @@ def page(services: BackupServices) -> Metadata:
         "Restauraciones ensayadas": table(_drill_rows(drills), DRILL_COLUMNS),
         "Bucket": dg.MetadataValue.md(f"{services.store.place}; {_protected(services.store.protection())}"),
         "Se guardan (días)": dg.MetadataValue.int(services.retention_days),
-        **_numbers(entries, drills),
+        **_numbers(entries, drills, now),
     }
 
 
-def _numbers(entries: Sequence[Entry], drills: Sequence[Drill]) -> Metadata:
+def _numbers(entries: Sequence[Entry], drills: Sequence[Drill], now: datetime) -> Metadata:
     """What is worth a plot."""
-    numbers: dict[str, dg.MetadataValue] = {"Copias probadas": dg.MetadataValue.int(sum(one.proven for one in entries))}
-    newest = max(of_kind(entries, Kind.DATABASE), key=lambda one: one.taken_at, default=None)
+    dated = [one for one in entries if not is_future(one, now)]
+    numbers: dict[str, dg.MetadataValue] = {"Copias probadas": dg.MetadataValue.int(sum(one.proven for one in dated))}
+    newest = max(of_kind(dated, Kind.DATABASE), key=lambda one: one.taken_at, default=None)
     if newest and newest.manifest:
         numbers["Segundos de la última copia"] = dg.MetadataValue.float(round(newest.manifest.seconds, 1))
     if newest and newest.proof:

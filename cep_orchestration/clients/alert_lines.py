@@ -9,7 +9,7 @@ MADRID = ZoneInfo("Europe/Madrid")
 
 
 def lines(alert: Alert) -> Iterator[str]:
-    """All but its title."""
+    """All but its title. Several alerts in one have no fingerprint: each of its lines has its own."""
     if alert.since:
         yield _since(alert)
     if alert.means:
@@ -19,7 +19,7 @@ def lines(alert: Alert) -> Iterator[str]:
         yield alert.what_to_do
     if alert.link:
         yield f"Véalo en {alert.link}"
-    if alert.since and not alert.over:
+    if alert.since and alert.fingerprint and not alert.over:
         yield f"Huella (para silence_alert): {alert.fingerprint}"
 
 

@@ -11,6 +11,7 @@ from cep_orchestration.cms_requests.model import Job, Request, Seen, State
 from cep_orchestration.cms_requests.services import RequestServices
 from cep_orchestration.cms_requests.store import RequestStore
 from cep_orchestration.database.engine import discreet
+from cep_orchestration.ui import own_sentence
 
 Status = dg.DagsterRunStatus
 TAG = "cep/cms_request"
@@ -109,9 +110,8 @@ def _why(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
     if run.tags.get(FAILURE_REASON) == RESTART:
         return rules.ENDED_BY_RESTART
     for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
-        failed = entry.get_dagster_event().step_failure_data.user_failure_data
-        if failed and failed.description:
-            return " ".join(failed.description.split())[: rules.SENTENCE_LENGTH]
+        if sentence := own_sentence(entry.get_dagster_event()):
+            return sentence[: rules.SENTENCE_LENGTH]
     return rules.UNFORESEEN
 
 

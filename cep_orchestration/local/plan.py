@@ -8,7 +8,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from cep_orchestration.database.engine import postgres_url
-from cep_orchestration.environment import CRM_CREDENTIALS, read_settings
+from cep_orchestration.environment import read_settings
+from cep_orchestration.environment_providers import CRM_CREDENTIALS
 from cep_orchestration.failures import SettingError
 from cep_orchestration.local.postgres import ADMIN
 from cep_orchestration.local.processes import write_whole

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from cep_orchestration.failures import CepError, TransientError
 from cep_orchestration.local.probes import Probe
-from cep_orchestration.local.processes import Records, Session, end, start
+from cep_orchestration.local.processes import Records, Session, bound, end, start
 
 LOOK_SECONDS = 0.1
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 30.0
 STEADY_SECONDS = 60.0
+DOWN_TRIES, DOWN_SECONDS = 3, 60.0
+"""A part that died so often, each time soon, or is not back after so long, is down: people are told."""
 TRIES_BEFORE_FIRST_READY, FIRST_READY_SECONDS = 4, 120.0
 WORKERS_SECONDS, FOUNDATIONS_SECONDS = 22.0, 5.0
 
@@ -54,6 +56,9 @@ class Running:
     was_ready: bool = False
     prepared: bool = False
     tries: int = 0
+    died_at: float | None = None
+    told_down: bool = False
+    told_well: bool = False
 
 
 @dataclass
@@ -66,6 +71,9 @@ class Supervisor:
     say: Callable[[str], None]
     stop_requested: Callable[[], bool]
     on_all_ready: Callable[[], None] = lambda: None
+    on_down: Callable[[Part, bool], None] = lambda _part, _is_down: None
+    """Told once when a part that ran is down, and once when it runs steadily; that too at first, since an earlier
+    start may have left it down."""
     running: dict[str, Running] = field(init=False)
     _records: Records = field(init=False)
     _sessions: list[Session] = field(default_factory=list)
@@ -81,6 +89,8 @@ class Supervisor:
             while not self.stop_requested():
                 for running in self.running.values():
                     self._look(running)
+                    self._tell_whether_down(running)
+                    bound(self._log(running.part))
                 self._tell_when_all_ready()
                 time.sleep(LOOK_SECONDS)
             self.say("Stopping; calls in flight may end.")
@@ -140,7 +150,20 @@ class Supervisor:
         wait = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** (running.tries - 1))
         self.say(f"{running.part.title} ended ({how}); starting it again. Its log: {self._log(running.part)}")
         running.process, running.ready = None, False
+        running.died_at = running.died_at or time.monotonic()
         running.start_at = time.monotonic() + wait
+
+    def _tell_whether_down(self, running: Running) -> None:
+        now = time.monotonic()
+        if running.ready and now - running.started_at > STEADY_SECONDS:
+            if not running.told_well:
+                self.on_down(running.part, False)
+            running.died_at, running.told_down, running.told_well = None, False, True
+        elif running.died_at is not None and running.was_ready and not running.told_down:
+            is_away = not running.ready and now - running.died_at > DOWN_SECONDS
+            if is_away or running.tries >= DOWN_TRIES:
+                running.told_down, running.told_well = True, False
+                self.on_down(running.part, True)
 
     def _tell_when_all_ready(self) -> None:
         if not self._told and all(running.ready for running in self.running.values()):

@@ -15,6 +15,7 @@ from sqlalchemy import create_engine
 from cep_orchestration.database.engine import connect, is_demo, opened, postgres_url
 from cep_orchestration.failures import SettingError
 from cep_orchestration.local import object_store
+from cep_orchestration.local.part_alerts import PartAlerts
 from cep_orchestration.local.parts import dagster_home, make_parts, ports
 from cep_orchestration.local.plan import Plan, Secrets
 from cep_orchestration.local.probes import check_port_free
@@ -46,7 +47,15 @@ def up(plan: Plan, keys: Secrets, say: Callable[[str], None]) -> None:
         write_state(plan, parts)
         say(f"Starting; logs in {home / 'logs'}")
         try:
-            Supervisor(parts, plan.environ, home, say, stop.is_set, on_all_ready=lambda: say(_how_to_go_on(plan))).run()
+            Supervisor(
+                parts,
+                plan.environ,
+                home,
+                say,
+                stop.is_set,
+                on_all_ready=lambda: say(_how_to_go_on(plan)),
+                on_down=PartAlerts(plan.settings, say).note,
+            ).run()
         finally:
             if plan.embeds_object_storage:
                 object_store.remove_sockets(plan.settings.ports.s3)

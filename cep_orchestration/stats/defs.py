@@ -19,6 +19,7 @@ from cep_orchestration.stats.ui_defs import (
     PRIORITY,
     RANGE_END,
     RANGE_START,
+    ZONE,
     asked_range,
     is_backfill,
 )
@@ -26,6 +27,8 @@ from cep_orchestration.ui import Cell, table, told
 
 AGREES, NO_GAPS = "live_count_agrees", "no_gaps"
 CHECKED_DAYS = 3
+BY_MORNING = dg.FreshnessPolicy.cron("0 10 * * *", lower_bound_delta=timedelta(hours=10), timezone=ZONE)
+"""At ten in Madrid something was counted since midnight: the schedule of two o'clock, or who saw that it had not."""
 CHECKS = {
     AGREES: "El contador en directo de leads y el recuento dicen lo mismo, por día y sede, hoy y los dos días "
     "anteriores.",
@@ -41,10 +44,12 @@ DISAGREEMENT_COLUMNS = {"día": "string", "sede (id)": "string", "en directo": "
     group_name=GROUP,
     description="Los números de cada día de Madrid: leads por sede, curso, campaña y origen, gasto y coste por lead, "
     "entregas fallidas. Repetirlo no cambia nada que ya estuviera bien; los días anteriores se recuentan solos si "
-    "llegaron leads tarde o Meta corrigió el gasto. Un año es una sola ejecución (backfill).",
+    "llegaron leads tarde o Meta corrigió el gasto. Un año es una sola ejecución (backfill). Si a las 10:00 no se ha "
+    "contado nada desde medianoche, se avisa.",
     owners=OWNERS,
     kinds={"postgres"},
     pool="general",
+    freshness_policy=BY_MORNING,
     check_specs=[dg.AssetCheckSpec(name, asset=DAILY, description=text) for name, text in CHECKS.items()],
 )
 def daily(

@@ -109,7 +109,7 @@ def _mailing_asset(kind: Period) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.single_run(),
         automation_condition=None if kind is Period.DAY else FOLLOWS | MAILED_AGAIN,
         group_name=GROUP,
-        description=f"El envío por correo del reporte de {EACH[kind]} a quienes dice REPORT_RECIPIENTS, una sola vez "
+        description=f"El envío por correo del reporte de {EACH[kind]}: a quienes dice REPORT_RECIPIENTS, una sola vez "
         "por periodo. Un backfill no envía nada a nadie.",
         owners=OWNERS,
         kinds={"email"},

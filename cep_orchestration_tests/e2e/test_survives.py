@@ -13,6 +13,7 @@ from cep_orchestration_tests.e2e.dagster_api import UNDER_WAY, Dagster
 from cep_orchestration_tests.e2e.system import System
 from cep_orchestration_tests.waiting import wait_until
 
+SLOTS = "{ instance { concurrencyLimits { concurrencyKey claimedSlots { runId } } } }"
 PARTS = {"postgres", "sandbox", "code-server", "web-server", "daemon", "s3"}
 
 
@@ -85,6 +86,31 @@ def test_what_a_killed_launcher_left_behind_is_ended_and_everything_starts(syste
 
 def test_what_was_stored_survives_a_crash(system: System, crash: Crash) -> None:
     assert crash.emails == system.sent("email")
+
+
+def test_after_a_crash_no_run_stays_open_no_slot_stays_taken_and_a_new_lead_is_messaged_once(
+    system: System, dagster: Dagster, crash: Crash
+) -> None:
+    wait_until(lambda: dagster.has_ended(crash.run_id), seconds=20, what="the end of the run without a process")
+    requests.delete(f"{system.sandbox}/api/faults", timeout=5).raise_for_status()
+    before, seq = {run.id for run in dagster.runs()}, system.latest()
+    [lead] = system.make_leads(1)
+    wait_until(lambda: _mails(system, seq, lead) == 1, seconds=20, what="the new lead's e-mail")
+    checked = dagster.materialize("leads", "deliveries")
+    wait_until(lambda: dagster.has_ended(checked), seconds=20, what="a run that needs a slot")
+    assert dagster.run(checked).status == "SUCCESS"
+    wait_until(
+        lambda: not before & {run.id for run in dagster.runs(statuses=UNDER_WAY)},
+        seconds=40,
+        what="the end of every run from before",
+    )
+    slots = dagster.ask(SLOTS)["instance"]["concurrencyLimits"]
+    assert [one for one in slots if crash.run_id in {each["runId"] for each in one["claimedSlots"]}] == []
+    assert _mails(system, 0, lead) == 1
+
+
+def _mails(system: System, after: int, lead: int) -> int:
+    return sum(mail["details"]["metadata"]["lead"] == str(lead) for mail in system.sent("email", after))
 
 
 def test_a_run_whose_process_is_gone_is_ended_as_failed(system: System, dagster: Dagster, crash: Crash) -> None:
