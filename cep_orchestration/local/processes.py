@@ -105,10 +105,16 @@ def start(
 
 def bound(log: Path, most_bytes: int = MOST_LOG_BYTES) -> None:
     """One that has grown over the limit is emptied, its content kept beside it as NAME.1 until the next time. Every
-    process that writes to it appends, so it goes on at the new end; what is written in between, an instant, is lost."""
-    if log.exists() and log.stat().st_size > most_bytes:
-        shutil.copyfile(log, log.with_name(f"{log.name}.1"))
-        os.truncate(log, 0)
+    process that writes to it appends, so it goes on at the new end; what is written in between, an instant, is lost;
+    so is all of it where the disk has no room for both."""
+    if not log.exists() or log.stat().st_size <= most_bytes:
+        return
+    kept = log.with_name(f"{log.name}.1")
+    try:
+        shutil.copyfile(log, kept)
+    except OSError:  # whoever runs `cep up` must outlive a full disk
+        kept.unlink(missing_ok=True)
+    os.truncate(log, 0)
 
 
 def end(sessions: Sequence[Session], seconds: float) -> list[Session]:

@@ -10,7 +10,7 @@ nothing goes too: backfills that are over, snapshots of jobs and plans that no r
 that newer ones replaced.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -33,11 +33,13 @@ class Limits:
     failed_before: datetime
 
     @property
+    def instants(self) -> dict[str, datetime]:
+        return {"successful_before": self.successful_before, "failed_before": self.failed_before}
+
+    @property
     def epochs(self) -> dict[str, float]:
-        return {
-            "successful_before": self.successful_before.timestamp(),
-            "failed_before": self.failed_before.timestamp(),
-        }
+        """Seconds since 1970, as Dagster has them."""
+        return {name: instant.timestamp() for name, instant in self.instants.items()}
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,14 @@ class Removed:
     loose_events: int = 0
     backfills: int = 0
     snapshots: int = 0
+
+
+def in_batches(batch: Callable[[], int]) -> int:
+    """The sum of what each batch removed; the first that removes nothing is the last."""
+    total = 0
+    while removed := batch():
+        total += removed
+    return total
 
 
 def limits(now: datetime, successful_days: int, failed_days: int) -> Limits:
@@ -115,7 +125,7 @@ class History:
         return found[-1].id, Removed(gone, events, checks)
 
     def _in_batches(self, statement: TextClause) -> int:
-        return sum(iter(lambda: self._batch(statement), 0))
+        return in_batches(lambda: self._batch(statement))
 
     def _batch(self, statement: TextClause) -> int:
         """What a new run began to refer to meanwhile is left for the next night."""

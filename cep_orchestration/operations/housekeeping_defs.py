@@ -50,11 +50,13 @@ class RetentionConfig(dg.Config):
 
 @dataclass(frozen=True)
 class Cleaned:
-    """What went, or would go. folders: those of runs that are no more. own: rows of our tables, by their name."""
+    """What went, or would go. folders: those of runs that are no more; stuck: of them, those that could not be removed.
+    own: rows of our tables, by their name."""
 
     history: Removed
     folders: int
     own: Mapping[str, int]
+    stuck: int = 0
 
 
 @dg.asset(
@@ -74,7 +76,13 @@ def retention(
     services = housekeeping_services
     with told("operations/retention", services.log_level) as counts:
         cleaned = clean(services, run_folders(context.instance), dry_run=config.dry_run)
-        counts.update(dry_run=config.dry_run, **vars(cleaned.history), folders=cleaned.folders, **_by_table(cleaned))
+        counts.update(
+            dry_run=config.dry_run,
+            **vars(cleaned.history),
+            folders=cleaned.folders,
+            stuck=cleaned.stuck,
+            **_by_table(cleaned),
+        )
     return dg.MaterializeResult(metadata=retention_metadata(cleaned, services, dry_run=config.dry_run))
 
 
@@ -90,8 +98,9 @@ def clean(services: HousekeepingServices, places: Sequence[Path], *, dry_run: bo
 
 def _remove(history: History, services: HousekeepingServices, places: Sequence[Path]) -> Cleaned:
     removed = history.remove()
-    folders = remove_folders(strange_folders(places, history.strangers))
-    return Cleaned(removed, folders, remove_own(services.business, history.limits))
+    strange = strange_folders(places, history.strangers)
+    stuck = remove_folders(strange)
+    return Cleaned(removed, len(strange) - len(stuck), remove_own(services.business, history.limits), len(stuck))
 
 
 def run_folders(instance: dg.DagsterInstance) -> list[Path]:
@@ -129,6 +138,7 @@ def retention_metadata(cleaned: Cleaned, services: HousekeepingServices, *, dry_
     ]
     return {
         **{f"{verb}: {name}": dg.MetadataValue.int(count) for name, count in counts.items()},
+        **({"Carpetas que no se pudieron quitar": dg.MetadataValue.int(cleaned.stuck)} if cleaned.stuck else {}),
         "Reglas": dg.MetadataValue.md("\n".join(f"- {rule}" for rule in rules)),
     }
 
@@ -192,7 +202,8 @@ clean_up = dg.define_asset_job(
 )
 
 
-@dg.schedule(
+clean_up_schedule = dg.ScheduleDefinition(
+    name="clean_up_schedule",
     job=clean_up,
     cron_schedule="30 4 * * *",
     execution_timezone="Europe/Madrid",
@@ -200,8 +211,4 @@ clean_up = dg.define_asset_job(
     description="Cada noche a las 4:30, cuando el recuento y la copia de seguridad ya han terminado.",
     owners=OWNERS,
 )
-def clean_up_schedule() -> dg.RunRequest:
-    return dg.RunRequest()
-
-
 definitions = dg.Definitions(assets=[retention, stores], jobs=[clean_up], schedules=[clean_up_schedule])

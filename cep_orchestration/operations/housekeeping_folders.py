@@ -25,8 +25,8 @@ def strange_folders(places: Sequence[Path], strangers: Callable[[Sequence[str]],
     return [folder for folder in found if folder.name in strange]
 
 
-def remove_folders(folders: Sequence[Path]) -> int:
-    """Returns how many there were; one that somebody else removes at the same time is removed too."""
+def remove_folders(folders: Sequence[Path]) -> list[Path]:
+    """Returns those that could not be removed; what somebody else removes at the same time is removed too."""
     for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
-    return sum(not folder.exists() for folder in folders)
+        shutil.rmtree(folder, ignore_errors=True)  # looked at afterwards: what stays is told
+    return [folder for folder in folders if folder.exists()]

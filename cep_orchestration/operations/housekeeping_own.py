@@ -10,7 +10,7 @@ from functools import partial
 
 from sqlalchemy import Engine, text
 
-from cep_orchestration.operations.housekeeping import ROWS_AT_ONCE, Limits
+from cep_orchestration.operations.housekeeping import ROWS_AT_ONCE, Limits, in_batches
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def count_own(engine: Engine, limits: Limits) -> Mapping[str, int]:
         return {
             rule.name: connection.execute(
                 text(f"SELECT count(*) FROM orchestration.{rule.table} t WHERE {rule.old}"),  # noqa: S608 - constants
-                _instants(limits),
+                limits.instants,
             ).scalar_one()
             for rule in RULES
         }
@@ -62,7 +62,7 @@ def count_own(engine: Engine, limits: Limits) -> Mapping[str, int]:
 
 def remove_own(engine: Engine, limits: Limits) -> Mapping[str, int]:
     """In batches, each a transaction of its own; a row that somebody else has locked stays. By the name of the rule."""
-    return {rule.name: sum(iter(partial(_batch, engine, limits, rule), 0)) for rule in RULES}
+    return {rule.name: in_batches(partial(_batch, engine, limits, rule)) for rule in RULES}
 
 
 def _batch(engine: Engine, limits: Limits, rule: Rule) -> int:
@@ -71,8 +71,4 @@ DELETE FROM orchestration.{rule.table} WHERE ctid = ANY(ARRAY(
     SELECT t.ctid FROM orchestration.{rule.table} t WHERE {rule.old} LIMIT :most FOR UPDATE SKIP LOCKED))
 """)  # noqa: S608 - constants of this module
     with engine.begin() as connection:
-        return connection.execute(statement, {**_instants(limits), "most": ROWS_AT_ONCE}).rowcount
-
-
-def _instants(limits: Limits) -> dict[str, object]:
-    return {"successful_before": limits.successful_before, "failed_before": limits.failed_before}
+        return connection.execute(statement, {**limits.instants, "most": ROWS_AT_ONCE}).rowcount

@@ -7,10 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from cep_orchestration.object_ports import ObjectStore
-from cep_orchestration.operations.stores_sql import TABLES
+
+# With their indexes, and what is stored beside them.
+TABLES = text("""
+SELECT n.nspname AS schema, c.relname AS name, pg_total_relation_size(c.oid) AS bytes,
+       coalesce(s.n_live_tup, 0) AS rows
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_stat_user_tables s ON s.relid = c.oid
+WHERE c.relkind IN ('r', 'm') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
+""")
 
 
 @dataclass(frozen=True)

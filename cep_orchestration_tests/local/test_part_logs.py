@@ -1,9 +1,13 @@
 """The logs of the parts do not grow without end."""
 
+import errno
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
+
+import pytest
 
 from cep_orchestration.local.processes import bound, start
 from cep_orchestration_tests.waiting import wait_until
@@ -32,3 +36,18 @@ def test_a_log_that_grew_too_large_begins_anew_while_its_process_writes_on(tmp_p
     finally:
         process.kill()
         process.wait()
+
+
+def test_on_a_full_disk_the_log_is_emptied_all_the_same_and_no_half_copy_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, kept = tmp_path / "daemon.log", tmp_path / "daemon.log.1"
+    log.write_text("x" * 101, encoding="utf-8")
+
+    def copied_in_part(_source: Path, target: Path) -> None:
+        target.write_text("x", encoding="utf-8")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(shutil, "copyfile", copied_in_part)
+    bound(log, most_bytes=100)
+    assert (log.stat().st_size, kept.exists()) == (0, False)
