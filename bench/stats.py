@@ -23,7 +23,8 @@ from bench.crowd import ask, durable_postgres, without_indexes
 from bench.results import AtMost, Result, require
 from bench.stats_click import click, medians, running_system
 from cep_orchestration import definitions  # noqa: F401 - first, since it quiets what is known to be beta
-from cep_orchestration.stats.days import MADRID, begins
+from cep_orchestration.amounts import MADRID
+from cep_orchestration.stats.days import begins
 from cep_orchestration.stats.defs import daily
 from cep_orchestration.stats.services import StatsServices
 from cep_orchestration.stats.store import StatsStore

@@ -12,6 +12,11 @@ class Severity(StrEnum):
     HIGH = "high"
     CRITICAL = "critical"
 
+    @property
+    def rank(self) -> int:
+        """The higher, the worse."""
+        return list(Severity).index(self)
+
 
 class Audience(StrEnum):
     """Whose work an alert is about."""
@@ -23,6 +28,9 @@ class Audience(StrEnum):
 
 BY_SEVERITY = timedelta.min
 """The quiet time that the settings give an alert's severity."""
+COUNTED_AGAIN = timedelta(minutes=10)
+"""How often whoever looks at a trouble all the time raises it again while it lasts. Well below every quiet time, which
+would end later else."""
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,11 @@
-"""Numbers, days and names as they stand in Spanish sentences."""
+"""Numbers, times and names as they stand in Spanish sentences."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
+from zoneinfo import ZoneInfo
 
+MADRID = ZoneInfo("Europe/Madrid")
 WITHOUT_DECIMALS = frozenset(("CLP", "COP", "CRC", "HUF", "ISK", "IDR", "JPY", "KRW", "PYG", "TWD", "VND"))
 """As the ad service counts them: https://developers.facebook.com/docs/marketing-api/currencies"""
 SYMBOLS: Mapping[str, str] = {"EUR": "€"}
@@ -43,6 +45,11 @@ def limit(percent: Decimal) -> str:
 def day(when: date) -> str:
     """«3 de mayo»."""
     return f"{when.day} de {MONTHS[when.month - 1]}"
+
+
+def moment(at: datetime | None) -> str:
+    """As people in Madrid read it: «2026-11-24 09:30:00»; empty where there is none."""
+    return at.astimezone(MADRID).strftime("%Y-%m-%d %H:%M:%S") if at else ""
 
 
 def counted(count: int, one: str, many: str) -> str:

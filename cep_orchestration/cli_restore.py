@@ -123,9 +123,8 @@ def _announce(target: Target, manifest: DatabaseManifest) -> None:
         f"Copia del {madrid(manifest.taken_at)} (Madrid): {size(manifest.packed.stored_bytes)}, "
         f"{counted(manifest.inventory.all_rows, 'fila', 'filas')}, a la base de datos {target.name}."
     )
-    if target.tables:
-        gone = counted(len(target.tables), "tabla", "tablas")
-        click.echo(f"ATENCIÓN: lo que hay en ella ({gone}) se borra y se sustituye.")
+    if target.things:
+        click.echo(f"ATENCIÓN: todo lo que hay en ella ({target.held}) se borra y se sustituye.")
     if target.is_live:
         click.echo("ATENCIÓN: es la base de datos en uso, la de CMS_DATABASE_URL.")
     elif target.is_live is None:

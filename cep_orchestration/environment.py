@@ -118,6 +118,7 @@ def _settings(reader: Reader) -> Settings:
     ports = Ports(*(reader.port(f"{part}_PORT") for part in PORTS))
     providers = ProviderReader(reader, ports.sandbox)
     vendor, crms = read_crm(reader, providers)
+    high, critical = _disk_percents(reader)
     return Settings(
         home=Path(reader.text("CEP_HOME")).expanduser().absolute(),
         ports=ports,
@@ -156,7 +157,8 @@ def _settings(reader: Reader) -> Settings:
         runs_keep_successful_days=int(reader.number("RUNS_KEEP_SUCCESSFUL_DAYS", least=1, whole=True)),
         runs_keep_failed_days=int(reader.number("RUNS_KEEP_FAILED_DAYS", least=1, whole=True)),
         heartbeat_url=reader.address("HEARTBEAT_URL", ("http", "https")),
-        **_disk_percents(reader),
+        disk_high_percent=high,
+        disk_critical_percent=critical,
         database_max_gb=reader.number("DATABASE_MAX_GB", least=0),
     )
 
@@ -184,14 +186,15 @@ def _backups(reader: Reader) -> BackupSettings:
     )
 
 
-def _disk_percents(reader: Reader) -> dict[str, float]:
+def _disk_percents(reader: Reader) -> tuple[float, float]:
+    """From which on they are told as high, and as critical."""
     high, critical = (reader.number(f"DISK_{severity}_PERCENT", least=1) for severity in ("HIGH", "CRITICAL"))
     if critical <= high:
         reader.faults.append(
-            f"DISK_CRITICAL_PERCENT is {critical:g}, which is not above DISK_HIGH_PERCENT, {high:g}: nothing would ever "
-            "be told as high first; set the critical one above the other."
+            f"DISK_CRITICAL_PERCENT is {critical:g}, but DISK_HIGH_PERCENT, {high:g}, must be below it, so that what "
+            "fills up is told before it is critical."
         )
-    return {"disk_high_percent": high, "disk_critical_percent": critical}
+    return high, critical
 
 
 def _call_limits(reader: Reader) -> CallLimits:

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import dagster as dg
 
@@ -11,7 +9,6 @@ from cep_orchestration.database.engine import discreet
 from cep_orchestration.failures import CepError
 from cep_orchestration.logs import job_log
 
-MADRID = ZoneInfo("Europe/Madrid")
 MOST_ROWS = 200
 Cell = str | int | float | bool | None
 
@@ -53,8 +50,3 @@ def table(rows: Sequence[Mapping[str, Cell]], columns: Mapping[str, str]) -> dg.
 def _record(row: Mapping[str, Cell]) -> dg.TableRecord:
     """An event takes plain strings only, no members of enums."""
     return dg.TableRecord({name: str(cell) if isinstance(cell, str) else cell for name, cell in row.items()})
-
-
-def moment(at: datetime | None) -> str:
-    """A time as people in Madrid read it."""
-    return at.astimezone(MADRID).strftime("%Y-%m-%d %H:%M:%S") if at else ""

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cep_orchestration.environment import DEFAULTS, _settings, read_settings
-from cep_orchestration.environment_reader import Reader
+from cep_orchestration.environment import read_settings, setting_names
 from cep_orchestration.failures import SettingError
 from cep_orchestration.settings import PROJECT, mixing_faults
 
@@ -100,11 +99,9 @@ def test_the_demo_is_refused_beside_each_real_provider() -> None:
 
 
 def test_env_example_lists_every_setting_once_with_a_line_of_meaning() -> None:
-    reader = Reader({}, DEFAULTS)
-    _settings(reader)
     lines = Path(PROJECT / ".env.example").read_text(encoding="utf-8").splitlines()
     listed = [match[1] for line in lines if (match := re.match(r"#?([A-Z0-9_]+)=\S*\s+# \S", line))]
-    assert sorted(listed) == sorted(reader.asked)
+    assert sorted(listed) == sorted(setting_names())
 
 
 def test_env_example_is_itself_a_good_environment() -> None:

@@ -136,12 +136,7 @@ def test_what_dagster_takes_from_our_loggers_into_its_storage_is_masked(capfd: p
     assert nothing_leaked(capfd.readouterr().err)
 
 
-def test_masking_costs_microseconds_and_no_line_is_long_enough_to_hang_it(masking: Masking) -> None:
-    line = "job=process_leads event=end seconds=3.20 leads=3 deliveries=12 requests=40"
-    began = time.process_time()
-    for _ in range(1_000):
-        masking.mask(line)
-    assert time.process_time() - began < 0.2, "a thousand lines"
+def test_no_line_is_long_enough_to_hang_it(masking: Masking) -> None:
     for endless in ("a" * 100_000, "6" * 100_000, "6 " * 50_000, "http://" + "a" * 100_000, "+" + "1 " * 50_000):
         began = time.process_time()
         masking.mask(endless)

@@ -1,10 +1,13 @@
 """What Dagster's events say of asset checks and of the freshness of assets."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from itertools import takewhile
 
 import dagster as dg
 
 from cep_orchestration.alerts.failures import Checked
+from cep_orchestration.alerts.run_defs import may_lack_one_before
 
 Type = dg.DagsterEventType
 BATCH = 500
@@ -21,11 +24,12 @@ def first_cursor(instance: dg.DagsterInstance) -> int:
 
 
 def checks_after(
-    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition | None, cursor: int
+    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition | None, cursor: int, now: datetime
 ) -> tuple[Sequence[Checked], int]:
     """What each check of the next evaluations found last, and where a later look begins."""
     wanted = dg.EventRecordsFilter(Type.ASSET_CHECK_EVALUATION, after_cursor=cursor)
-    records = instance.event_log_storage.get_event_records(wanted, limit=BATCH, ascending=True)
+    read = instance.event_log_storage.get_event_records(wanted, limit=BATCH, ascending=True)
+    records = list(takewhile(lambda record: not may_lack_one_before(record, now), read))
     found: dict[dg.AssetCheckKey, Checked] = {}
     for record in records:
         event = record.event_log_entry.dagster_event

@@ -15,7 +15,10 @@ Type = dg.DagsterEventType
 RETRIES, REASON = "dagster/will_retry", "dagster/failure_reason"
 DEPLOY = "UNEXPECTED_TERMINATION"
 """Dagster's word for a process that was told to end without a word from a user: a deploy, a restart."""
-BATCH = 500
+BATCH = 100
+"""Of ends in one look, so that none takes as long as Dagster lets it."""
+COMMITTED_SECONDS = 2.0
+"""Events get their numbers before they are committed: for so long an earlier one may appear after a later one."""
 SETTLING_SECONDS = 10
 """For so long after a failure Dagster may not have said yet whether the run is tried again."""
 READ = {
@@ -71,13 +74,12 @@ def first_cursor(instance: dg.DagsterInstance) -> int:
 def ends_after(instance: dg.DagsterInstance, cursor: int, now: datetime) -> Sequence[End]:
     """The next runs that ended, in their order; a later look begins after the last one."""
     found = [_records(instance, kind, cursor) for kind in (Type.RUN_FAILURE, Type.RUN_SUCCESS)]
-    seen_until = min((some[-1].storage_id for some in found if len(some) == BATCH), default=None)
-    records = sorted((one for some in found for one in some), key=lambda one: one.storage_id)
+    records = sorted((one for some in found for one in some), key=lambda one: one.storage_id)[:BATCH]
     runs = _runs(instance, {record.run_id for record in records})
     ends: list[End] = []
     for record in records:
         event, run = record.event_log_entry.dagster_event, runs.get(record.run_id)
-        if seen_until is not None and record.storage_id > seen_until:
+        if may_lack_one_before(record, now):
             break
         if run is None or event is None:
             continue
@@ -86,6 +88,11 @@ def ends_after(instance: dg.DagsterInstance, cursor: int, now: datetime) -> Sequ
             break
         ends.append(end)
     return ends
+
+
+def may_lack_one_before(record: dg.EventLogRecord, now: datetime) -> bool:
+    """A time that is to come is of a clock that was put back since."""
+    return abs(now.timestamp() - record.timestamp) < COMMITTED_SECONDS
 
 
 def _records(instance: dg.DagsterInstance, kind: Type, cursor: int) -> Sequence[dg.EventLogRecord]:
@@ -132,8 +139,10 @@ def _note_check(story: Story, found: dg.AssetCheckEvaluation) -> None:
 
 
 def succeeded(end: End, story: Story) -> set[str]:
-    """The assets that were made, and the job where it is one of ops and ended well."""
-    assets = {story.assets[step] for step in story.succeeded if step in story.assets}
+    """The assets that were made, none of whose checks failed by an error, and the job where it is one of ops and ended
+    well."""
+    made = {story.assets[step] for step in story.succeeded if step in story.assets}
+    assets = made - {story.assets.get(step) for step in story.failed}
     return assets if end.is_failure or story.assets else {end.run.job_name}
 
 

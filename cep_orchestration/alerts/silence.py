@@ -2,11 +2,10 @@
 
 import re
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from cep_orchestration.alerts.model import AlertError
+from cep_orchestration.amounts import MADRID
 
-MADRID = ZoneInfo("Europe/Madrid")
 LONGEST = timedelta(days=31)
 SHAPES = "escriba unas horas («8») o una fecha con hora de Madrid («2027-01-31T08:00»)"
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from cep_orchestration.alert_ports import Alert, Audience, Severity, Teller
 from cep_orchestration.alerts.model import Due
 
-RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 CHAT, DEVELOPERS = "chat", "developers"
 
 
@@ -20,7 +19,7 @@ class Way:
     audience: Audience | None = None
 
     def wants(self, alert: Alert) -> bool:
-        return self.audience in (None, alert.audience) and RANKS[alert.severity] >= RANKS[self.least]
+        return self.audience in (None, alert.audience) and alert.severity.rank >= self.least.rank
 
 
 def ways_to_people(

@@ -5,15 +5,14 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from cep_orchestration.alert_ports import Alert, Severity
-from cep_orchestration.alerts.ways import RANKS
 
 LISTED = 10
 TITLE_LENGTH = 200
 COUNTED: Mapping[Severity, tuple[str, str]] = {
-    Severity.CRITICAL: ("crítico", "críticos"),
-    Severity.HIGH: ("alto", "altos"),
-    Severity.MEDIUM: ("medio", "medios"),
     Severity.LOW: ("bajo", "bajos"),
+    Severity.MEDIUM: ("medio", "medios"),
+    Severity.HIGH: ("alto", "altos"),
+    Severity.CRITICAL: ("crítico", "críticos"),
 }
 MEANS: Mapping[Severity, str] = {
     Severity.LOW: "Es solo para saberlo.",
@@ -22,6 +21,7 @@ MEANS: Mapping[Severity, str] = {
     Severity.CRITICAL: "Hay datos o personas en juego; actúe ahora.",
 }
 """For alerts that do not say what they mean."""
+LOOK_AT_EACH = "Mire cada uno:"
 DIGEST_MEANS = "Muchos avisos a la vez suelen tener una misma causa: empiece por el más grave y más antiguo."
 
 
@@ -42,16 +42,16 @@ def _days(count: int) -> str:
 
 def digest(alerts: Sequence[Alert], link: str) -> Alert:
     """Several alerts as one, the worst first. `link`: where all can be looked at."""
-    ordered = sorted(alerts, key=lambda one: (one.over, -RANKS[one.severity]))
+    ordered = sorted(alerts, key=lambda one: (one.over, -one.severity.rank))
     going_on = [one for one in alerts if not one.over]
     lines = [f"• {_line(one)}" for one in ordered[:LISTED]]
-    if more := len(ordered) - LISTED:
-        lines += [f"… y {more} más."] if more > 0 else []
+    if len(ordered) > LISTED:
+        lines.append(f"… y {len(ordered) - LISTED} más.")
     return Alert(
         fingerprint="",
-        severity=max((one.severity for one in going_on or alerts), key=RANKS.__getitem__),
+        severity=max((one.severity for one in going_on or alerts), key=lambda each: each.rank),
         title=f"{len(alerts)} avisos a la vez: {_counted(alerts)}",
-        what_to_do="\n".join(lines),
+        what_to_do="\n".join([LOOK_AT_EACH, *lines] if going_on else lines),
         over=not going_on,
         audience=alerts[0].audience,
         means=DIGEST_MEANS if going_on else "",
@@ -70,7 +70,7 @@ def _line(alert: Alert) -> str:
 
 def _counted(alerts: Sequence[Alert]) -> str:
     going_on = Counter(one.severity for one in alerts if not one.over)
-    parts = [f"{going_on[each]} {COUNTED[each][going_on[each] > 1]}" for each in COUNTED if going_on[each]]
+    parts = [f"{going_on[each]} {COUNTED[each][going_on[each] > 1]}" for each in reversed(Severity) if going_on[each]]
     if over := sum(one.over for one in alerts):
         parts.append(f"{over} {'resuelto' if over == 1 else 'resueltos'}")
     return f"{', '.join(parts[:-1])} y {parts[-1]}" if len(parts) > 1 else parts[0]

@@ -3,16 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
-from cep_orchestration.amounts import counted, number
+from cep_orchestration.amounts import MADRID, counted, number
 from cep_orchestration.backups.backup_store import Attempt
 from cep_orchestration.backups.catalog import is_future
 from cep_orchestration.backups.keys import proof_key
 from cep_orchestration.backups.model import BackupType, Entry, Kind, MediaManifest
 from cep_orchestration.backups.rotation import Rotated
 
-MADRID = ZoneInfo("Europe/Madrid")
 KINDS = {Kind.DATABASE: "base de datos", Kind.MEDIA: "medios"}
 THE = {Kind.DATABASE: "la base de datos", Kind.MEDIA: "los medios"}
 TYPES = {BackupType.FULL: "completa", BackupType.INCREMENTAL: "incremental"}

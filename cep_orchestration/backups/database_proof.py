@@ -11,7 +11,7 @@ from cep_orchestration.backups.model import BackupError, DatabaseManifest, Inven
 from cep_orchestration.backups.scratch import Scratch, scratch_database
 from cep_orchestration.backups.snapshot import count_foreign_keys, read_inventory
 from cep_orchestration.backups.streams import Cipher, unpack
-from cep_orchestration.backups.tool_process import running
+from cep_orchestration.backups.tool_process import Draining, running
 from cep_orchestration.backups.tools import Tools
 from cep_orchestration.object_ports import MissingObjectError, ObjectStore, Sink
 
@@ -70,7 +70,7 @@ def require_equal(dumped: Inventory, restored: Inventory) -> None:
 def _restore(manifest: DatabaseManifest, url: URL, proving: Proving) -> None:
     """pg_restore is believed only when the bytes were those that the manifest names."""
     with running(proving.tools.restore, ARGUMENTS, url, reads=True, options=FAST) as process:
-        _fetch(manifest, _Draining(process.stdin), proving)
+        _fetch(manifest, Draining(process.stdin), proving)
         process.finish()
 
 
@@ -97,19 +97,3 @@ def _damaged(manifest: DatabaseManifest, what: str) -> BackupError:
 
 def _count(inventory: Inventory, table: str) -> str:
     return str(inventory.rows.get(table, "ninguna tabla"))
-
-
-class _Draining:
-    """Where pg_restore ends early the rest is read all the same: whether the object is damaged, which may be why, is
-    known at its end."""
-
-    def __init__(self, sink: Sink) -> None:
-        self._sink: Sink | None = sink
-
-    def write(self, data: bytes, /) -> int:
-        try:
-            if self._sink:
-                self._sink.write(data)
-        except BrokenPipeError:
-            self._sink = None
-        return len(data)

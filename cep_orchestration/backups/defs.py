@@ -93,6 +93,7 @@ def media(
             yield dg.MaterializeResult(metadata={"Medios": NO_MEDIA})
             yield dg.AssetCheckResult(check_name=RESTORABLE, passed=True, description=NO_MEDIA)
             return
+        night.begin(announce=_is_resumed(context))
         manifest = night.copy_media(night.services.media, config.type.value)
         counts.update(files=manifest.files, uploaded=manifest.uploaded_objects, bytes=manifest.uploaded_bytes)
         yield dg.MaterializeResult(metadata=media_metadata(manifest))
@@ -122,6 +123,7 @@ def _proven(night: Night, manifest: DatabaseManifest | MediaManifest, config: Ba
 def retention(context: dg.AssetExecutionContext, backup_night: dg.ResourceParam[Night]) -> dg.MaterializeResult[None]:
     night = backup_night
     with told("backups/retention", night.services.log_level) as counts, _watched(context, night):
+        night.begin(announce=_is_resumed(context))
         rotated = night.rotate()
         removed = rotated.removed.values()
         counts.update(backups=sum(len(one.backups) for one in removed), kept=len(rotated.kept))
@@ -148,10 +150,17 @@ def retention(context: dg.AssetExecutionContext, backup_night: dg.ResourceParam[
 def catalog(context: dg.AssetExecutionContext, backup_night: dg.ResourceParam[Night]) -> dg.MaterializeResult[None]:
     night = backup_night
     with told("backups/catalog", night.services.log_level):
+        if _is_resumed(context):
+            night.announce()
         metadata = page(night.services)
-        if night.is_announced:
+        if night.is_announced and night.is_proven():
             night.signal(Signal.SUCCESS)
         return dg.MaterializeResult(metadata=metadata)
+
+
+def _is_resumed(context: dg.AssetExecutionContext) -> bool:
+    """The job goes on from where it failed («Re-execute from failure»), so that this may be its first step."""
+    return context.run.job_name == JOB and context.run.parent_run_id is not None
 
 
 @contextmanager

@@ -42,7 +42,7 @@ def recovery(
     night, services = backup_night, backup_night.services
     with told("backups/recovery", services.log_level):
         day = day_of(config.at) if config.at else None
-        night.begin()
+        night.begin(drill=True)
         drill = try_restore(
             services.store,
             partial(scratch_database, services.scratch, services.now(), services.random),

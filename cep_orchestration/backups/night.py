@@ -2,7 +2,8 @@
 from its first step to its end."""
 
 import logging
-from collections.abc import Collection, Iterator, Mapping
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -40,15 +41,21 @@ from cep_orchestration.failures import CepError
 log = logging.getLogger(__name__)
 TONIGHT = timedelta(hours=24)
 STILL_THERE = text("SELECT 1")
-NOT_ACCEPTED = "Si es lo esperado, lance back_up con accept_shrinkage: true; hasta entonces no se borra ninguna copia."
+NOT_ACCEPTED = (
+    "Si es lo esperado, lance back_up con accept_shrinkage: true («Re-execute» no lo cambia); si no, recupere lo "
+    "perdido. Hasta entonces no se borra ninguna copia."
+)
+TOLD = 2
+"""An alert has no room for all that shrank; the page of the catalog has."""
 
 
 @dataclass
 class Night:
-    """`run_id`: whose work this is."""
+    """`run_id`: whose work this is. `sleep`: while a restore drill is waited for."""
 
     services: BackupServices
     run_id: str
+    sleep: Callable[[float], object] = time.sleep
     _stack: ExitStack = field(default_factory=ExitStack)
     _lock: Connection | None = None
     _ready: Ready | None = None
@@ -61,26 +68,33 @@ class Night:
         """Lets go of the lock."""
         self._stack.close()
 
-    def begin(self, *, announce: bool = False) -> Ready:
+    def begin(self, *, announce: bool = False, drill: bool = False) -> Ready:
         """Takes the lock and looks whether a backup can be made, once: what was refused is refused to every step of the
-        run. Raises CepError, also where another is running, or the lock is lost."""
+        run. `announce`: tell the dead man's switch. `drill`: nothing is backed up, and a backup may wait for the end.
+        Raises CepError, also where another is running, or the lock is lost."""
         if self._refusal:
             raise self._refusal
         try:
             with discreet():
-                self._hold()
+                self._hold(drill=drill)
                 if announce:
-                    self.signal(Signal.START)
-                    self.is_announced = True
+                    self.announce()
                 self._ready = self._ready or self._looked()
         except CepError as error:
             self._refusal = error
             raise
         return self._ready
 
-    def _hold(self) -> None:
+    def announce(self) -> None:
+        """Once."""
+        if not self.is_announced:
+            self.signal(Signal.START)
+            self.is_announced = True
+
+    def _hold(self, *, drill: bool) -> None:
         if self._lock is None:
-            self._lock = self._stack.enter_context(backup_lock(self.services.engine))
+            lock = backup_lock(self.services.engine, drill=drill, sleep=self.sleep)
+            self._lock = self._stack.enter_context(lock)
             return
         try:
             self._lock.execute(STILL_THERE)
@@ -144,7 +158,7 @@ class Night:
             )
             services.store.put(proof_key(kind, manifest.taken_at), write_proof(proof), "application/json")
             if not proof.holds:
-                raise BackupError(" ".join([*smaller, NOT_ACCEPTED]))
+                raise BackupError(" ".join([*smaller[:TOLD], NOT_ACCEPTED]))
             services.book.proven(kind, manifest.taken_at, proof.proven_at, proof.seconds)
         return proof
 
@@ -159,6 +173,12 @@ class Night:
         for kind, removed in rotated.removed.items():
             services.book.removed(kind, removed.backups, now)
         return rotated
+
+    def is_proven(self) -> bool:
+        """Tonight's, of every kind, as far as the table of attempts knows."""
+        since = self.services.now() - TONIGHT
+        proven = {(one.kind, one.taken_at) for one in self.services.book.attempts(since) if one.proven_at}
+        return proven >= self._tonight(self.services.now()).items()
 
     def signal(self, signal: Signal) -> None:
         if self.services.switch and not self.services.switch.signal(signal):

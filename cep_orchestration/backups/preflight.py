@@ -1,7 +1,9 @@
 """What must hold before a backup begins, and that only one goes on at a time."""
 
+import logging
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +18,17 @@ from cep_orchestration.backups.tools import Tools, find_tools
 from cep_orchestration.database.engine import discreet
 from cep_orchestration.object_ports import ObjectStore
 
-LOCK = 4_346_961_727
-"""The number of the advisory lock; PostgreSQL knows them by numbers."""
+log = logging.getLogger(__name__)
+LOCK, DRILL = 4_346_961_727, 4_346_961_728
+"""The numbers of the advisory locks, of everything here and of a restore drill; PostgreSQL knows them by numbers."""
 TRY = text("SELECT pg_try_advisory_lock(:lock)")
+DRILLING = text("""
+SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
+               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+               AND (classid::bigint << 32) + objid::bigint = :lock)
+""")
+LOOK_SECONDS, LOOKS = 5.0, 180
+"""For 15 minutes a backup waits for a drill to end, which is tried out any time and must not cost a night."""
 SIZE = "SELECT pg_database_size(current_database())"
 MAJOR = "SELECT current_setting('server_version_num')::integer / 10000"
 FOLDER = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_directory'"
@@ -40,13 +50,27 @@ class Ready:
 
 
 @contextmanager
-def backup_lock(engine: Engine) -> Iterator[Connection]:
-    """Only one backup of a database goes on at a time. The lock is that of a session which says nothing else: it ends
-    with the process, however that ends, and with the session, which is handed out to be looked at. Raises BackupError
-    where another holds it."""
+def backup_lock(
+    engine: Engine, *, drill: bool = False, sleep: Callable[[float], object] = time.sleep
+) -> Iterator[Connection]:
+    """Only one backup, or `drill`, of a database goes on at a time. The lock is that of a session which says nothing
+    else: it ends with the process, however that ends, and with the session, which is handed out to be looked at. Raises
+    BackupError where a backup holds it, or a drill does and goes on doing so."""
     with session(engine.url) as connection:
-        if not connection.execute(TRY, {"lock": LOCK}).scalar_one():
-            raise BackupError("Otra copia de seguridad está en marcha; espere a que acabe y láncela otra vez.")
+        if drill and not connection.execute(TRY, {"lock": DRILL}).scalar_one():
+            raise BackupError("Otro ensayo de restauración está en marcha; espere a que acabe y láncelo otra vez.")
+        for look in range(LOOKS):
+            if connection.execute(TRY, {"lock": LOCK}).scalar_one():
+                break
+            if drill or not connection.execute(DRILLING, {"lock": DRILL}).scalar_one():
+                raise BackupError("Otra copia de seguridad está en marcha; espere a que acabe y láncela otra vez.")
+            if not look:
+                log.info("a restore drill is under way: the backup waits for its end")
+            sleep(LOOK_SECONDS)
+        else:
+            raise BackupError(
+                "Un ensayo de restauración no acaba; pare la ejecución de restore_drill y lance la copia."
+            )
         yield connection
 
 

@@ -2,7 +2,8 @@
 was, or a copy that knows that it is one."""
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +12,16 @@ from cep_orchestration.backups.model import BackupError, DatabaseManifest, Manif
 from cep_orchestration.backups.restore_target import Target
 from cep_orchestration.backups.restored_copy import Care, take_care
 from cep_orchestration.backups.streams import Age, Cipher, Plain, unpack
-from cep_orchestration.backups.tool_process import running
-from cep_orchestration.backups.tools import find_tools
-from cep_orchestration.object_ports import ObjectStore, Readable, Sink
+from cep_orchestration.backups.target_sql import CLEAR
+from cep_orchestration.backups.tool_process import Draining, ToolProcess, running
+from cep_orchestration.backups.tools import Tools, find_tools
+from cep_orchestration.object_ports import MissingObjectError, ObjectStore, Readable, Sink
 
 ARGUMENTS = ("--single-transaction", "--exit-on-error", "--no-owner", "--no-acl")
-REPLACING = ("--clean", "--if-exists")
+SCRIPT = ("--file=-",)
+"""pg_restore says what it would do, for psql to do it."""
+PSQL = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", *SCRIPT)
+REPLACING = f"BEGIN;\nSET LOCAL client_min_messages = error;\n{CLEAR}"
 PRIVATE_KEY = "AGE-SECRET-KEY-1"
 LEDGER = "orchestration.leads"
 Progress = Callable[[int], object]
@@ -78,24 +83,53 @@ def _fill(
     progress: Progress,
 ) -> None:
     """One transaction, which pg_restore commits after the last byte; it gets that when all bytes were right."""
-    tools = find_tools(tools_dir, target.server_major)
-    arguments = [*ARGUMENTS, *(REPLACING if target.tables else ())]
-    with running(tools.restore, arguments, target.url, reads=True) as process:
-        sink = Withholding(process.stdin)
-        try:
-            with store.open(manifest.key) as source:
-                packed = unpack(Told(source, progress), sink, cipher)
-            if packed != manifest.packed:
-                raise BackupError(
-                    f"La copia {manifest.key} no es la que se guardó: su huella es otra. Restaure la de otro día."
-                )
-            sink.release()
-            process.stdin.close()
-        except BrokenPipeError:  # it says itself why it ended
+    with _filling(find_tools(tools_dir, target.server_major), target) as (restoring, *others):
+        pipe = Draining(restoring.stdin)
+        sink = Withholding(pipe)
+        _fetch(store, manifest, cipher, sink, progress)
+        ended_early = pipe.is_broken
+        sink.release()
+        with suppress(BrokenPipeError):
+            restoring.stdin.close()
+        for process in (*others, restoring):  # whichever ended early says itself why
             process.finish()
-            if not sink.released:
-                raise BackupError("pg_restore acabó antes que la copia: mire si es el de PostgreSQL.") from None
-        process.finish()
+        if ended_early:
+            raise BackupError("pg_restore acabó antes que la copia: mire si es el de PostgreSQL.")
+
+
+@contextmanager
+def _filling(tools: Tools, target: Target) -> Iterator[Sequence[ToolProcess]]:
+    """The first reads the dump. Where something is in the target, that goes in the same transaction; pg_restore has no
+    place for that in its own (its --clean knows only what is in the dump, and stumbles over partitions), but has in one
+    of psql's, which its end commits."""
+    if not target.things:
+        with running(tools.restore, ARGUMENTS, target.url, reads=True) as restoring:
+            yield [restoring]
+        return
+    if not tools.psql.exists():
+        raise BackupError(f"Falta psql en {tools.psql.parent}, con el que se sustituye lo que hay; instálelo ahí.")
+    with running(tools.psql, PSQL, target.url, reads=True) as psql:
+        psql.stdin.write(REPLACING.encode())
+        psql.stdin.flush()
+        with running(tools.restore, [*ARGUMENTS, *SCRIPT], target.url, reads=True, into=psql.stdin) as restoring:
+            yield [restoring, psql]
+
+
+def _fetch(store: ObjectStore, manifest: DatabaseManifest, cipher: Cipher, sink: Sink, progress: Progress) -> None:
+    """Raises BackupError where the bytes are not those that were stored."""
+    try:
+        with store.open(manifest.key) as source:
+            packed = unpack(Told(source, progress), sink, cipher)
+    except MissingObjectError:
+        raise _damaged(manifest, f"ya no está en {store.place}") from None
+    except BackupError as error:
+        raise _damaged(manifest, str(error).rstrip(".")) from None
+    if packed != manifest.packed:
+        raise _damaged(manifest, "su huella es otra")
+
+
+def _damaged(manifest: DatabaseManifest, what: str) -> BackupError:
+    return BackupError(f"La copia {manifest.key} no es la que se guardó ({what}): restaure la de otro día.")
 
 
 class Withholding:
@@ -104,7 +138,6 @@ class Withholding:
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self._last = b""
-        self.released = False
 
     def write(self, data: bytes, /) -> int:
         if data:
@@ -113,7 +146,6 @@ class Withholding:
         return len(data)
 
     def release(self) -> None:
-        self.released = True
         self._sink.write(self._last)
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
+from cep_orchestration.amounts import MADRID
 from cep_orchestration.backups.catalog import is_future, of_kind
-from cep_orchestration.backups.catalog_words import MADRID, THE, madrid
+from cep_orchestration.backups.catalog_words import THE, madrid
 from cep_orchestration.backups.model import BackupError, DatabaseManifest, Entry, Kind, MediaManifest
 
 
@@ -32,9 +33,7 @@ def media_of(entries: Sequence[Entry], day: date | None, now: datetime) -> Media
 
 def _chosen(entries: Sequence[Entry], kind: Kind, day: date | None, now: datetime) -> Entry:
     of_this = of_kind(entries, kind)
-    proven = sorted(
-        (one for one in of_this if one.proven and not is_future(one, now)), key=lambda one: one.taken_at
-    )
+    proven = sorted((one for one in of_this if one.proven and not is_future(one, now)), key=lambda one: one.taken_at)
     of_day = [one for one in proven if day in (None, _day(one))]
     if of_day:
         return of_day[-1]
@@ -45,9 +44,7 @@ def _chosen(entries: Sequence[Entry], kind: Kind, day: date | None, now: datetim
     nearest = " y ".join(f"del {madrid(one.taken_at)}" for one in (*earlier, *later))
     others = sum(_day(one) == day for one in of_this)
     unfit = f" (hay {others} que no vale para restaurar: «cep backups» dice por qué)" if others else ""
-    raise BackupError(
-        f"No hay ninguna copia probada de {THE[kind]} del {day}{unfit}; las más cercanas son {nearest}."
-    )
+    raise BackupError(f"No hay ninguna copia probada de {THE[kind]} del {day}{unfit}; las más cercanas son {nearest}.")
 
 
 def _day(entry: Entry) -> date:

@@ -1,6 +1,6 @@
 """The database that a restore fills: whether it is empty, whether it is the live one, and who else is in it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
@@ -9,20 +9,18 @@ from sqlalchemy.engine import URL
 from cep_orchestration.amounts import counted
 from cep_orchestration.backups.model import BackupError
 from cep_orchestration.backups.sessions import session
+from cep_orchestration.backups.target_sql import THINGS
 from cep_orchestration.database.engine import postgres_url
 from cep_orchestration.database.home import place
 from cep_orchestration.failures import CepError
 
 SETTING = "RESTORE_DATABASE_URL"
 NAMED = 5
-TABLES = text("""
-SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name, c.relkind = 'r' AS is_plain
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'f', 'm') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
-  AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
-                                              AND d.deptype = 'e')
+HELD = text(f"""
+SELECT i.identity AS name, c.relkind IN ('r', 'p', 'f', 'm') AS is_table, c.relkind = 'r' AS is_plain
+FROM ({THINGS}) AS i LEFT JOIN pg_class c ON i.class = 'pg_class'::regclass AND c.oid = i.id
 ORDER BY 1
-""")
+""")  # noqa: S608 - a constant
 OTHERS = text("""
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
@@ -34,14 +32,16 @@ MAJOR = text("SELECT current_setting('server_version_num')::integer / 10000")
 @dataclass(frozen=True)
 class Target:
     """
-    tables   those that are in it, as SQL writes them; those of extensions left out
-    plain    of them, those with rows of their own, as an Inventory has them
+    things   all that somebody put into it, as SQL writes it; extensions and what is theirs left out
+    tables   of them, those
+    plain    of the tables, those with rows of their own, as an Inventory has them
     is_live  it is the CMS's own; None: nobody knows, since that one does not answer
     others   sessions that somebody else has in it
     """
 
     url: URL
     server_major: int
+    things: tuple[str, ...]
     tables: tuple[str, ...]
     plain: frozenset[str]
     is_live: bool | None
@@ -52,6 +52,14 @@ class Target:
         """Without user and password."""
         return f"{self.url.host}:{self.url.port or 5432}/{self.url.database}"
 
+    @property
+    def held(self) -> str:
+        """«12 tablas», «ninguna tabla, pero sí 2 objetos (public.v, public.s)»."""
+        if self.tables:
+            return counted(len(self.tables), "tabla", "tablas")
+        objects = counted(len(self.things), "objeto", "objetos")
+        return f"ninguna tabla, pero sí {objects} ({_named(self.things)})"
+
 
 def examine(address: str, live_address: str) -> Target:
     """Changes nothing. `live_address`: of the CMS; "": there is none. Raises SettingError, BackupError."""
@@ -60,26 +68,27 @@ def examine(address: str, live_address: str) -> Target:
     url = postgres_url(address, SETTING)
     with session(url, SETTING) as connection:
         others = _others(connection)  # before we are one of them ourselves
-        tables = connection.execute(TABLES).all()
+        things = connection.execute(HELD).all()
         return Target(
             url=url,
             server_major=int(connection.execute(MAJOR).scalar_one()),
-            tables=tuple(table.name for table in tables),
-            plain=frozenset(table.name for table in tables if table.is_plain),
+            things=tuple(thing.name for thing in things),
+            tables=tuple(thing.name for thing in things if thing.is_table),
+            plain=frozenset(thing.name for thing in things if thing.is_plain),
             is_live=_is_live(connection, url, postgres_url(live_address)) if live_address else False,
             others=others,
         )
 
 
 def require_fit(target: Target, in_backup: Collection[str], *, into_nonempty: bool, live: bool) -> None:
-    """`in_backup`: its tables; what is in the target is replaced by them. Raises BackupError before anything is
+    """`in_backup`: its tables; all that is in the target goes for them. Raises BackupError before anything is
     touched."""
     if target.is_live and not live:
         raise BackupError(
             f"{SETTING} es la base de datos en uso, la misma de CMS_DATABASE_URL: restaure en una vacía, o diga --live "
             "si de verdad quiere sustituirla."
         )
-    if not target.tables:
+    if not target.things:
         return
     if target.is_live is None and not live:
         raise BackupError(
@@ -89,20 +98,23 @@ def require_fit(target: Target, in_backup: Collection[str], *, into_nonempty: bo
         )
     if not into_nonempty:
         raise BackupError(
-            f"La base de datos {target.name} no está vacía: tiene {counted(len(target.tables), 'tabla', 'tablas')}. "
+            f"La base de datos {target.name} no está vacía: tiene {target.held}. "
             "Restaure en una vacía, o diga --into-nonempty si quiere que se borre y se sustituya lo que hay."
         )
     if more := sorted(target.plain - set(in_backup)):
-        named = ", ".join(more[:NAMED])
         raise BackupError(
             f"La base de datos {target.name} tiene {counted(len(more), 'tabla', 'tablas')} que la copia no tiene "
-            f"({named}{'…' if len(more) > NAMED else ''}): restaure en una vacía, o bórrelas antes."
+            f"({_named(more)}): restaure en una vacía, o bórrelas antes."
         )
     if target.others:
         raise BackupError(
             f"{counted(target.others, 'sesión usa', 'sesiones usan')} la base de datos {target.name}: pare el CMS y "
             "este sistema, y láncelo otra vez."
         )
+
+
+def _named(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:NAMED])}{'…' if len(names) > NAMED else ''}"
 
 
 def _others(connection: Connection) -> int:

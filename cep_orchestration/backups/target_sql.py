@@ -5,7 +5,7 @@ from cep_orchestration.backups.inventory_sql import OURS
 # ruff: noqa: S608 - what is put together is ours
 
 # Whatever can be made in a schema depends on it, and goes with it or with what it is a part of. The schema `public` and
-# extensions may have come with the database.
+# extensions may have come with the database; what is an inner part, such as the sequence of an identity, goes with it.
 THINGS = f"""
 SELECT t.class, t.id, i.type, i.identity
 FROM (
@@ -20,7 +20,8 @@ FROM (
     UNION
     SELECT 'pg_event_trigger'::regclass, oid FROM pg_event_trigger
 ) AS t CROSS JOIN LATERAL pg_identify_object(t.class, t.id, 0) AS i
-WHERE NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = t.class AND e.objid = t.id AND e.deptype = 'e')
+WHERE NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = t.class AND e.objid = t.id
+                  AND e.objsubid = 0 AND e.deptype IN ('e', 'i'))
 """
 
 # All of it, in the transaction that fills the database anew. What went with another is not there any more.

@@ -1,4 +1,4 @@
-"""A run of pg_dump or pg_restore: it never outlives the block that wants it, and its end is always looked at."""
+"""A run of pg_dump, pg_restore or psql: it never outlives the block that wants it, and its end is always looked at."""
 
 import re
 import subprocess
@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL
 
 from cep_orchestration.backups.model import BackupError
 from cep_orchestration.backups.tools import SERVICE, connecting
+from cep_orchestration.object_ports import Sink
 
 SAID_BYTES = 64 << 10
 NAME = r'(?P<name>"[\w .$-]{1,130}"|[\w.]{1,130})'
@@ -25,6 +26,14 @@ CAUSES: Sequence[tuple[str, str]] = (
         r"permission denied to create extension|must be owner of extension",
         "al usuario le falta permiso para crear la extensión que la base de datos usa; créela un administrador en "
         "template1 o ponga en BACKUP_SCRATCH_URL un servidor donde pueda",
+    ),
+    (
+        rf"must be owner of [a-z ]+ {NAME}",
+        "{name} es de otro usuario y no se puede sustituir; restaure en una base de datos vacía",
+    ),
+    (
+        r"already exists|cannot drop ",
+        "la base de datos tiene cosas que la copia no puede sustituir; restaure en una vacía",
     ),
     (
         rf"extension {NAME} is not available",
@@ -93,16 +102,42 @@ class ToolProcess:
         raise BackupError(failure_sentence(self._name, code, self._said.read(SAID_BYTES).decode(errors="replace")))
 
 
+class Draining:
+    """What a tool reads. Where it ends early the rest is taken all the same: whether the object is damaged, which may
+    be why, is known at its end."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self.is_broken = False
+
+    def write(self, data: bytes, /) -> int:
+        try:
+            if not self.is_broken:
+                self._sink.write(data)
+        except BrokenPipeError:
+            self.is_broken = True
+        return len(data)
+
+
 @contextmanager
 def running(
-    tool: Path, arguments: Sequence[str], url: URL, *, reads: bool = False, options: str = ""
+    tool: Path,
+    arguments: Sequence[str],
+    url: URL,
+    *,
+    reads: bool = False,
+    options: str = "",
+    into: IO[bytes] | None = None,
 ) -> Iterator[ToolProcess]:
-    """The tool with its standard output, or with its standard input where it `reads`. It is killed where the block ends
-    before it; where this process is killed, its pipe breaks, which ends it too."""
+    """The tool with its standard output, or with its standard input where it `reads`. `into`: takes what it writes; it
+    does not connect then. It is killed where the block ends before it; where this process is killed, its pipe breaks,
+    which ends it too."""
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE} if reads else {"stdout": subprocess.PIPE}
+    pipes |= {"stdout": into} if into else {}
+    connection = [] if into else [f"--dbname=service={SERVICE}", "--no-password"]
     with tempfile.TemporaryFile() as said, connecting(url, options) as (environment, file):
         process = subprocess.Popen(
-            [tool, f"--dbname=service={SERVICE}", "--no-password", *arguments],
+            [tool, *connection, *arguments],
             **{"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, **pipes},
             stderr=said,
             env=environment,
@@ -120,7 +155,7 @@ def running(
 def failure_sentence(tool: str, code: int, said: str) -> str:
     """Without any word of a row."""
     ended = f"{tool} acabó con el código {code}" if code > 0 else f"{tool} fue interrumpido por la señal {-code}"
-    own_words = "\n".join(line for line in said.splitlines() if line.startswith("pg_"))
+    own_words = "\n".join(line for line in said.splitlines() if line.startswith(("pg_", "psql")))
     for pattern, cause in CAUSES:
         match = re.search(pattern, own_words)
         if match:

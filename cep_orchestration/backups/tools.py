@@ -31,6 +31,11 @@ class Tools:
     version: str
 
     @property
+    def psql(self) -> Path:
+        """Beside them, in the same package; only a restore over something needs it."""
+        return self.restore.with_name("psql")
+
+    @property
     def major(self) -> int:
         return int(self.version.partition(".")[0])
 

@@ -7,13 +7,14 @@ from decimal import Decimal
 import dagster as dg
 
 from cep_orchestration.alert_ports import Severity
+from cep_orchestration.amounts import moment
 from cep_orchestration.campaigns.anomalies import Rule
 from cep_orchestration.campaigns.anomaly_store import OpenAnomaly
 from cep_orchestration.campaigns.model import CampaignRow, DaysStory
 from cep_orchestration.campaigns.store import DayTotal
 from cep_orchestration.campaigns.sync import TotalsStory
 from cep_orchestration.campaigns.words import STATUSES
-from cep_orchestration.ui import Cell, moment, table
+from cep_orchestration.ui import Cell, table
 
 Metadata = Mapping[str, dg.MetadataValue]
 # Two tables, and what matters most first: a window of 1400 pixels shows a name and three or four numbers beside what

@@ -1,11 +1,9 @@
 """An alert as people read it, in Spanish, whatever brings it: since when, what it means, what to do, where to look."""
 
 from collections.abc import Iterator
-from zoneinfo import ZoneInfo
 
 from cep_orchestration.alert_ports import Alert
-
-MADRID = ZoneInfo("Europe/Madrid")
+from cep_orchestration.amounts import MADRID
 
 
 def lines(alert: Alert) -> Iterator[str]:

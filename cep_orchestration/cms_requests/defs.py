@@ -1,7 +1,7 @@
 """The CMS's requests in Dagster: the sensor that launches what was asked for, and says in the row how it ended."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -41,7 +41,7 @@ def look(context: dg.SensorEvaluationContext, services: RequestServices) -> list
             return dg.SkipReason("El CMS no espera nada.")
         new = store.read(services.today())
         store.note(runs_of(instance, store.launched(), services.now()))
-        store.take(MOST_LAUNCHES, leads=not _leads_are_beginning(instance))
+        store.take(MOST_LAUNCHES, leads=not _leads_are_beginning(instance, services.now()))
         orders = _orders(context.repository_def, store)
     return orders or dg.SkipReason(f"Peticiones nuevas: {new}; ninguna que lanzar ahora.")
 
@@ -97,7 +97,7 @@ def _seen(instance: dg.DagsterInstance, request: Request, record: dg.RunRecord |
         return Seen(request.id, State.FAILED, run.run_id, _why(instance, run))
     began, ended = record.start_time or 0.0, record.end_time or 0.0
     if request.job is not Job.LEAD:
-        return Seen(request.id, State.SUCCEEDED, run.run_id, rules.done(request.job, ended - began))
+        return Seen(request.id, State.SUCCEEDED, run.run_id, rules.DONE[request.job].format(seconds=ended - began))
     if now.timestamp() - ended < rules.PATIENCE_SECONDS:  # another run may have it in hand: the ledger will say
         return Seen(request.id, State.RUNNING, run.run_id)
     return Seen(request.id, State.FAILED, run.run_id, rules.UNRECORDED)
@@ -115,10 +115,10 @@ def _why(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
     return rules.UNFORESEEN
 
 
-def _leads_are_beginning(instance: dg.DagsterInstance) -> bool:
+def _leads_are_beginning(instance: dg.DagsterInstance, now: datetime) -> bool:
     """Whether a run that has yet to look for leads begins: it takes these too. Economy only, so it is not waited for
     for long."""
-    lately = datetime.now(UTC) - timedelta(seconds=BEGINNING_SECONDS)
+    lately = now - timedelta(seconds=BEGINNING_SECONDS)
     begins = dg.RunsFilter(job_name="process_leads", statuses=BEGINNING, updated_after=lately)
     return bool(instance.get_run_ids(begins, limit=1))
 

@@ -50,6 +50,12 @@ UNRECORDED = "La ejecución terminó sin registrar el lead: vea en ella por qué
 GONE = "Su ejecución ya no está en Dagster y no se sabe cómo terminó: pídalo otra vez."
 CANCELED = "Alguien canceló la ejecución: si aún hace falta, pídalo otra vez."
 ENDED_BY_RESTART = "Una parada del sistema interrumpió la ejecución: pídalo otra vez."
+DONE: Mapping[Job, str] = {
+    Job.CAMPAIGN: "Sincronizado con Meta en {seconds:.0f} s.",
+    Job.STATS: "El día está contado; se hizo en {seconds:.0f} s.",
+    Job.BACKUP: "La copia está hecha y probada; se hizo en {seconds:.0f} s.",
+}
+"""Of a run that ended well; of a lead's the ledger has the answer."""
 UNFORESEEN = "La ejecución falló por un error inesperado: ábrala en Dagster y lea el motivo."
 SENTENCE_LENGTH = 500
 PATIENCE_SECONDS = 60.0
@@ -88,7 +94,7 @@ def day_fault(day: str, today: date) -> str:
     if asked >= today:
         return f"El día {day} aún no ha terminado: pida uno anterior a hoy ({today}, hora de Madrid)."
     if asked < FIRST_DAY:
-        return f"No hay estadísticas de antes del {FIRST_DAY}: pida un día posterior."
+        return f"No hay estadísticas de antes del {FIRST_DAY}: pida ese día o uno posterior."
     return ""
 
 
@@ -112,16 +118,6 @@ def order(request: Request) -> Order:
     if request.job is Job.BACKUP:
         return Order("back_up", {"type": payload["type"]})
     return Order("process_leads", {})
-
-
-def done(job: Job, seconds: float) -> str:
-    """The answer of a request whose run ended well; of a lead's the ledger has it."""
-    what = {
-        Job.CAMPAIGN: f"Sincronizado con Meta en {seconds:.0f} s.",
-        Job.STATS: f"El día está contado; se hizo en {seconds:.0f} s.",
-        Job.BACKUP: f"La copia está hecha y probada; se hizo en {seconds:.0f} s.",
-    }
-    return what[job]
 
 
 def plan(candidates: Sequence[Request], leaders: Sequence[Request], most: int) -> Plan:

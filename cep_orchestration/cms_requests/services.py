@@ -3,11 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
+from cep_orchestration.amounts import MADRID
 from cep_orchestration.cms_requests.store import RequestStore
-
-MADRID = ZoneInfo("Europe/Madrid")
 
 
 @dataclass(frozen=True)

@@ -97,24 +97,27 @@ def _with_campaigns(connection: Connection, verdicts: Sequence[Verdict]) -> list
 
 
 def _look_for_leads(connection: Connection) -> list[int]:
-    """The requests whose leads the CMS has and the ledger does not; those that stay away for long are refused. Leads
-    with old dates are found only by a look through the whole table: the next look becomes one."""
+    """The requests whose leads the CMS has and the ledger does not; those that stay away for long are refused, but
+    nobody while the whole table cannot be read. Leads with old dates are found only by a look through it: the next look
+    becomes one."""
     values = {"patience": rules.PATIENCE_SECONDS, "most": LEADS_AT_ONCE}
     rows = connection.execute(sql.OPEN_LEADS, values).all()
     wanted = {row.lead_id for row in rows}
-    recent = _present(connection, sql.PRESENT_RECENT, wanted)
+    recent = _present(connection, sql.PRESENT_RECENT, wanted) or set()
     old = _present(connection, sql.PRESENT, wanted - recent)
     if old:
         connection.execute(sql.SWEEP_NOW)
-    there = recent | old
-    away = [row.id for row in rows if row.is_idle and row.is_late and row.lead_id not in there]
-    _refuse(connection, away, rules.ABSENT)
+    there = recent | (old or set())
+    if old is not None:
+        away = [row.id for row in rows if row.is_idle and row.is_late and row.lead_id not in there]
+        _refuse(connection, away, rules.ABSENT)
     return [row.id for row in rows if row.is_idle and row.lead_id in there]
 
 
-def _present(connection: Connection, statement: TextClause, ids: Collection[str]) -> set[str]:
-    rows = _readable(connection, statement, {"ids": list(ids)}) if ids else None
-    return {row.id for row in rows or ()}
+def _present(connection: Connection, statement: TextClause, ids: Collection[str]) -> set[str] | None:
+    """Those that the CMS has; None: it cannot be read, so nothing is known of any."""
+    rows = _readable(connection, statement, {"ids": list(ids)}) if ids else ()
+    return None if rows is None else {row.id for row in rows}
 
 
 def _readable(connection: Connection, statement: TextClause, values: Mapping[str, Any]) -> Sequence[Row[Any]] | None:

@@ -2,13 +2,14 @@
 
 import dagster as dg
 
+from cep_orchestration.amounts import moment
 from cep_orchestration.leads.operator_config_defs import ChannelConfig
 from cep_orchestration.leads.operator_store import ChannelAct, desk_of
 from cep_orchestration.leads.services import LeadServices
 from cep_orchestration.leads.ui_defs import OWNERS, PRIORITY, channel_name
 from cep_orchestration.leads.waiting_words import put_off_fingerprint, put_off_over_title
 from cep_orchestration.leads.words import PAUSES, RESTORED, paused_fingerprint, resumed_title
-from cep_orchestration.ui import moment, told
+from cep_orchestration.ui import told
 
 
 @dg.op(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from cep_orchestration.amounts import moment
 from cep_orchestration.leads.delivery_ends import end_delivery_alerts
 from cep_orchestration.leads.model import State
 from cep_orchestration.leads.overview import LATE_MINUTES, Overview, read_overview
@@ -17,7 +18,7 @@ from cep_orchestration.leads.ui_defs import (
     result_row,
 )
 from cep_orchestration.leads.words import PAUSES, STATES
-from cep_orchestration.ui import Cell, moment, table, told
+from cep_orchestration.ui import Cell, table, told
 
 KEY = dg.AssetKey([GROUP, "deliveries"])
 NO_DEAD, NO_UNKNOWN, NOTHING_WAITS = "no_dead_letters", "no_unknowns", "nothing_waits"

@@ -4,14 +4,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
+from cep_orchestration.amounts import MADRID
 from cep_orchestration.failures import CepError
 from cep_orchestration.leads.model import State
 from cep_orchestration.leads.words import STATES
 from cep_orchestration.ports import Reason
 
-MADRID = ZoneInfo("Europe/Madrid")
 REPLAYABLE = (State.DEAD, State.SKIPPED)
 FINAL = (Reason.CLOSED, Reason.ERASED)
 """Reasons that no replay undoes."""

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, Row, text
 from sqlalchemy.exc import DataError, OperationalError
 
+from cep_orchestration.amounts import MADRID
 from cep_orchestration.database.contract import HAS_SOURCE
 from cep_orchestration.database.engine import patiently
 from cep_orchestration.leads import delivery_sql, sql
@@ -21,7 +21,6 @@ from cep_orchestration.leads.rules import MAX_INTERRUPTIONS
 from cep_orchestration.ports import Lead, NotAdmittedError, Reason
 from cep_orchestration.settings import LeadRules
 
-MADRID = ZoneInfo("Europe/Madrid")
 ALIVE_SECONDS = 15
 """A drain whose heartbeat is older is taken for stuck: another may start beside it."""
 RECORD_AT_ONCE = 5_000

@@ -5,12 +5,13 @@ from datetime import datetime
 
 import dagster as dg
 
+from cep_orchestration.amounts import moment
 from cep_orchestration.leads.operator_config_defs import TimelineConfig
 from cep_orchestration.leads.services import LeadServices
 from cep_orchestration.leads.timeline import Done, LeadSeen, Step, Timeline, read_timeline
 from cep_orchestration.leads.ui_defs import OWNERS, PRIORITY, channel_name
 from cep_orchestration.leads.words import STATES, reason_text
-from cep_orchestration.ui import Cell, moment, table, told
+from cep_orchestration.ui import Cell, table, told
 
 WHEN = "cuándo (hora de Madrid)"
 EVENT_COLUMNS = {WHEN: "string", "qué": "string", "canal": "string", "detalle": "string"}

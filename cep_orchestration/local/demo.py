@@ -10,15 +10,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, Row, column, insert, table, text
 
+from cep_orchestration.amounts import MADRID
 from cep_orchestration.database.engine import DEMO_MARK, is_demo
 from cep_orchestration.failures import SettingError
 from cep_orchestration.local import demo_names as names
 
-MADRID = ZoneInfo("Europe/Madrid")
 PAST_DAYS = names.DAYS_COUNTED
 FOUNDED_DAYS = 365
 BATCH_SIZE = 100

@@ -13,8 +13,9 @@ from typing import Any
 import requests
 from sqlalchemy import Connection, text
 
+from cep_orchestration.amounts import MADRID
 from cep_orchestration.failures import TransientError
-from cep_orchestration.local.demo import FOUNDED_DAYS, MADRID
+from cep_orchestration.local.demo import FOUNDED_DAYS
 from cep_orchestration.local.sandbox.meta_figures import RHYTHM, character, usual_spend
 
 ANSWER_SECONDS = 30

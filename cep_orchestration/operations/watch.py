@@ -5,8 +5,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from dagster._utils.schedules import schedule_execution_time_iterator
-
 from cep_orchestration.alert_ports import Alert, Severity
 from cep_orchestration.operations import watch_words as words
 
@@ -97,6 +95,8 @@ class Thresholds:
 def missed_tick(schedule: ScheduleSeen, now: datetime) -> datetime | None:
     """The latest time at which it should have ticked, and did not, though its margin is over."""
     due = now - SCHEDULE_MARGIN
+    from dagster._utils.schedules import schedule_execution_time_iterator  # the console command starts without Dagster
+
     backwards = schedule_execution_time_iterator(due.timestamp(), schedule.crons, schedule.zone, ascending=False)
     expected = next(one for one in backwards if one <= due).astimezone(UTC)
     return expected if expected > schedule.since else None

@@ -3,8 +3,7 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from cep_orchestration.amounts import number, percent_below
-from cep_orchestration.ui import moment
+from cep_orchestration.amounts import moment, number, percent_below
 
 GB, CONNECTIONS = "GB", "conexiones"
 RESTART = "reinicie el sistema («make up», o sus servicios) y mire el registro del demonio de Dagster"

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
-MADRID = ZoneInfo("Europe/Madrid")
+from cep_orchestration.amounts import MADRID
+
 RETRIED_DAYS = 14
 """How far back the schedule makes up for nights that were missed."""
 LATE_DAYS = 3

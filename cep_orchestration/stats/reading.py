@@ -6,9 +6,10 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, Engine
 
+from cep_orchestration.amounts import MADRID
 from cep_orchestration.stats import report_sql, sql
 from cep_orchestration.stats.comparing import Compared, Sums, cost, mean, spent
-from cep_orchestration.stats.days import MADRID, RESTATED_DAYS, begins, span
+from cep_orchestration.stats.days import RESTATED_DAYS, begins, span
 from cep_orchestration.stats.model import BREAKDOWNS, HEADLINES, Metric, Shown, StatsError
 from cep_orchestration.stats.periods import Span, before, label_of, period_of, usual
 from cep_orchestration.stats.report import (

@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
-from cep_orchestration.amounts import MONTHS, day, money, number, printable
+from cep_orchestration.amounts import MADRID, MONTHS, day, money, number, printable
 from cep_orchestration.stats.report import Period, Report, Three, Unit
 
-MADRID = ZoneInfo("Europe/Madrid")
 WEEKDAYS = ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo")
 TITLES = {Period.DAY: "Reporte diario", Period.WEEK: "Reporte semanal", Period.MONTH: "Reporte mensual"}
 NOTHING = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from cep_orchestration.stats.days import MADRID
+from cep_orchestration.amounts import MADRID
 from cep_orchestration.stats.store import StatsStore
 
 

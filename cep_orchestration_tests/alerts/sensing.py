@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -10,6 +10,7 @@ import dagster as dg
 from cep_orchestration.alert_ports import Alert
 from cep_orchestration.alerts.defs import failed_runs, failing_checks
 from cep_orchestration.alerts.pace import Pace
+from cep_orchestration.alerts.run_defs import COMMITTED_SECONDS
 from cep_orchestration.alerts.services import AlertServices
 from cep_orchestration.alerts.store import AlertBook
 from cep_orchestration.alerts.ways import ways_to_people
@@ -79,6 +80,11 @@ REPOSITORY = dg.Definitions(
 ).get_repository_def()
 
 
+def _soon() -> datetime:
+    """When nothing that happened until now can still be uncommitted."""
+    return datetime.now(UTC) + timedelta(seconds=2 * COMMITTED_SECONDS)
+
+
 @dataclass
 class Watch:
     """Runs on an instance of their own, and the sensors that look at them."""
@@ -110,7 +116,7 @@ class Watch:
         return self.run("__ASSET_JOB", failure, key=key, **tags)
 
     def look(self, sensor: dg.SensorDefinition = failed_runs) -> None:
-        services = AlertServices(self.book, lambda: None, lambda: datetime.now(UTC), "INFO")
+        services = AlertServices(self.book, lambda: None, _soon, "INFO")
         context = dg.build_sensor_context(
             instance=self.instance,
             cursor=self.cursors.get(sensor.name),

@@ -1,10 +1,18 @@
 """A run that fails is told once, with its sentence and its severity; and that it works again."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
 import dagster as dg
 import pytest
+from sqlalchemy import Engine, event
 
 from cep_orchestration.alert_ports import Alert, Severity
+from cep_orchestration.alerts import run_defs
 from cep_orchestration.alerts.failures import Failed, failed_alert
+from cep_orchestration.alerts.run_defs import Story, ends_after, succeeded
 from cep_orchestration_tests.alerts.alerting import PACED, later
 from cep_orchestration_tests.alerts.sensing import FULL_DISK, KEY, REPOSITORY, Watch
 
@@ -155,3 +163,53 @@ def test_a_burst_of_failed_runs_makes_three_messages(watch: Watch) -> None:
 def test_the_word_backup_stands_in_the_title_as_people_search_for_it() -> None:
     title = failed_alert(Failed("backups", "restore_drill", False, "No se pudo.", "")).title
     assert title == "Fallo en backup diario (restore_drill): No se pudo."
+
+
+def test_what_ended_just_now_waits_since_what_is_before_it_may_not_be_committed_yet(watch: Watch) -> None:
+    """Read at once, a success would move the cursor past a failure that has a lower number and is seen later."""
+    watch.run("process_leads")
+    cursor, now = int(watch.cursors["failed_runs"] or 0), datetime.now(UTC)
+    assert ends_after(watch.instance, cursor, now) == []
+    [end] = ends_after(watch.instance, cursor, now + timedelta(seconds=3))
+    assert not end.is_failure
+    assert ends_after(watch.instance, cursor, now - timedelta(hours=1)), "nor is it kept by a clock that was put back"
+
+
+@contextmanager
+def reads(engine: Engine) -> Iterator[list[str]]:
+    """The statements that read the open alerts meanwhile."""
+    found: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "first_seen AS since" in statement:
+            found.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield found
+    event.remove(engine, "before_cursor_execute", note)
+
+
+def test_a_look_takes_a_bounded_part_of_many_ends_in_their_order_and_reads_the_open_alerts_once(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_defs, "BATCH", 4)
+    for failure in ("sentence", "sentence", "sentence", "", "sentence"):
+        watch.run("process_leads", failure)
+    cursor = watch.cursors["failed_runs"]
+    with reads(watch.cms.engine) as found:
+        watch.look()
+    assert len(found) == 1
+    assert watch.book.open() == [], "three failures, and their end"
+    assert watch.cursors["failed_runs"] != cursor
+    watch.look()
+    assert watch.rows() == {"failed:leads:process_leads": 1}, "the last one is a new trouble"
+
+
+def test_an_asset_that_was_made_while_a_check_of_it_failed_by_an_error_did_not_succeed(watch: Watch) -> None:
+    run = watch.make(KEY)
+    [end] = ends_after(watch.instance, int(watch.cursors["failed_runs"] or 0), datetime.now(UTC) + timedelta(hours=1))
+    assert end.run.run_id == run
+    story = Story(assets={"made": "a", "check": "a", "other": "b"}, succeeded=["made", "other"])
+    assert succeeded(end, story) == {"a", "b"}
+    story.failed["check"] = end.event
+    assert succeeded(end, story) == {"b"}

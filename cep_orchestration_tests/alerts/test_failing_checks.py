@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
+from cep_orchestration.alerts.check_defs import checks_after
 from cep_orchestration.alerts.defs import note_freshness
 from cep_orchestration.stats.defs import BY_MORNING
 from cep_orchestration_tests.alerts.alerting import later
@@ -54,8 +55,28 @@ def test_an_asset_that_grows_old_is_told_once_and_its_end_too(watch: Watch) -> N
         watch.book.tell()
     assert watch.told == [("stale:campaigns/days", "medium"), ("stale:campaigns/days", "over")]
     assert watch.cms.rows("SELECT count FROM orchestration.alerts") == [1], (
-        "it is counted once an hour, not at every look"
+        "it is counted every ten minutes, not at every look"
     )
+
+
+def test_an_asset_that_stays_old_is_told_again_as_often_as_its_severity_promises(watch: Watch) -> None:
+    """What is critical every hour, and the ten minutes between two counts: looks of 105 minutes, each told a minute
+    later."""
+    for _ in range(22):
+        note_freshness(watch.book, {"backups/catalog": False}, datetime.now(UTC))
+        later(watch.cms, 1)
+        watch.book.tell()
+        later(watch.cms, 4)
+    assert watch.told == [("stale:backups/catalog", "critical")] * 2
+    assert watch.rows() == {"stale:backups/catalog": 11}
+
+
+def test_a_check_that_was_found_just_now_waits_since_what_is_before_it_may_not_be_committed_yet(watch: Watch) -> None:
+    watch.make(DELIVERIES, "error")
+    cursor, now = int(watch.cursors["failing_checks"] or 0), datetime.now(UTC)
+    assert checks_after(watch.instance, None, cursor, now) == ([], cursor)
+    [found], after = checks_after(watch.instance, None, cursor, now + timedelta(seconds=3))
+    assert (found.fingerprint, after > cursor) == (WAITS, True)
 
 
 @pytest.mark.parametrize("fresh", [True, False])

@@ -113,6 +113,7 @@ def test_many_alerts_in_one_name_the_worst_first_and_count_the_rest() -> None:
     said = digest([OTHER, ended, replace(TROUBLE, count=37)], UI)
     assert (said.severity, said.title) == (Severity.HIGH, "3 avisos a la vez: 1 alto, 1 medio y 1 resuelto")
     assert said.what_to_do.splitlines() == [
+        "Mire cada uno:",
         "• [HIGH] El canal espera (37 veces) — huella: leads/email",
         "• [MEDIUM] Otro aviso — huella: leads/crm",
         f"• [RESUELTO] {OVER}",

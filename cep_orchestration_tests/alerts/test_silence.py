@@ -1,5 +1,6 @@
 """An operator silences an alert for a while: it is counted, and nobody is told but of its end."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -33,8 +34,11 @@ def test_until_when_is_soon_and_to_come(text: str) -> None:
 
 
 def run_job(cms: DemoCms, fingerprint: str, until: str = "8", who: str = "Ana") -> dg.ExecuteInProcessResult:
+    return launch(cms, {"fingerprint": fingerprint, "until": until, "who": who, "reason": "se cambia la clave"})
+
+
+def launch(cms: DemoCms, config: Mapping[str, str]) -> dg.ExecuteInProcessResult:
     book = make_book(cms, FakeChat())
-    config = {"fingerprint": fingerprint, "until": until, "who": who, "reason": "se cambia la clave"}
     return silence_alert.execute_in_process(
         run_config={"ops": {"silence": {"config": config}}},
         resources={"alert_services": AlertServices(book, lambda: None, lambda: datetime.now(UTC), "INFO")},
@@ -105,4 +109,15 @@ def test_what_cannot_be_silenced_is_refused_in_a_sentence_and_the_open_ones_are_
     said, listed = shown(run_job(cms, **arguments))
     assert said.startswith(why)
     assert listed == [TROUBLE.fingerprint]
+    assert cms.rows(ACTS) == []
+
+
+@pytest.mark.parametrize("config", [{}, {"fingerprint": " ", "who": "Ana"}])
+def test_without_a_fingerprint_the_open_ones_are_listed_and_nothing_fails(
+    cms: DemoCms, config: Mapping[str, str]
+) -> None:
+    see(make_book(cms, FakeChat()), TROUBLE, OTHER)
+    said, listed = shown(launch(cms, config))
+    assert said.startswith("No se ha silenciado nada")
+    assert listed == [TROUBLE.fingerprint, OTHER.fingerprint]
     assert cms.rows(ACTS) == []

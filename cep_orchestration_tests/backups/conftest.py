@@ -1,6 +1,7 @@
 """What the tests of restoring share: a backup of the demo, and an empty database."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import Engine
@@ -24,7 +25,7 @@ def backed_objects(prepared_demo: str) -> dict[str, bytes]:
 def backed(backed_objects: dict[str, bytes]) -> Backed:
     store = FakeStore()
     store.objects.update(backed_objects)
-    return Backed(store, database_of(read_catalog(store), None))
+    return Backed(store, database_of(read_catalog(store), None, datetime.now(UTC)))
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, text
 
 from cep_orchestration.alert_ports import Alert
 from cep_orchestration.alerts.defs import failed_runs
+from cep_orchestration.alerts.run_defs import COMMITTED_SECONDS
 from cep_orchestration.alerts.services import AlertServices
 from cep_orchestration.alerts.store import AlertBook
 from cep_orchestration.alerts.ways import ways_to_people
@@ -116,7 +117,8 @@ class Plant:
     def look(self) -> None:
         """The sensor of failed runs looks, and tells."""
         book = AlertBook(self.engine, ways_to_people(chat=self.chat))
-        services = AlertServices(book, lambda: None, lambda: datetime.now(UTC), "ERROR")
+        settled = datetime.now(UTC) + timedelta(seconds=2 * COMMITTED_SECONDS)
+        services = AlertServices(book, lambda: None, lambda: settled, "ERROR")
         context = dg.build_sensor_context(
             instance=self.instance, cursor=self.cursor, resources={"alert_services": services}
         )

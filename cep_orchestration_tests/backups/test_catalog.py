@@ -96,8 +96,9 @@ def test_one_that_a_wrong_clock_dated_is_not_proven_when_its_date_has_come_eithe
 
     found = _by_day(store)
 
-    assert [day for day, entry in found.items() if entry.proven] == [10, 31]
-    assert "lleva la fecha 2026-11-02, pero se guardó el 2026-10-31" in found[32].damage
+    assert [day for day, entry in found.items() if entry.proven] == [10]
+    assert "lleva la fecha 2026-11-01 01:00, pero se guardó el 2026-10-31 01:00" in found[31].damage
+    assert "lleva la fecha 2026-11-02 01:00, pero se guardó el 2026-10-31 01:00" in found[32].damage
 
 
 def test_what_is_not_of_the_scheme_is_no_backup() -> None:

@@ -28,6 +28,7 @@ from cep_orchestration.database.engine import postgres_url
 from cep_orchestration.database.home import is_copy
 from cep_orchestration.failures import CepError
 from cep_orchestration.leads.restored import Quarantine
+from cep_orchestration_tests.backups.dumping import make_odd
 from cep_orchestration_tests.backups.fake_store import FakeStore
 from cep_orchestration_tests.backups.restoring import (
     CHANNELS,
@@ -210,6 +211,38 @@ def test_a_database_that_is_not_empty_is_refused_unless_it_is_meant_and_then_rep
     restored(backed, target, settle=settled)
     assert copies == [True], "restored in its own place it is a copy too"
     assert cms.rows("SELECT count(*) FROM public.leads") == [in_backup["public.leads"]]
+
+
+def test_what_is_replaced_goes_whole_with_what_hangs_on_it_or_stays_whole(cms: DemoCms) -> None:
+    make_odd(cms.engine)
+    store = FakeStore()
+    backed = Backed(store, backed_up(store, cms.engine))
+    for own in (
+        "CREATE VIEW public.of_ours AS SELECT id, id = 1 AS first FROM public.leads",
+        "CREATE VIEW public.of_visits AS SELECT * FROM visits",
+        "CREATE FUNCTION public.own(visits) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE AGGREGATE public.first(*) (SFUNC = int8inc, STYPE = bigint, INITCOND = '0')",
+        "CREATE STATISTICS public.seen ON id, created_at FROM public.leads",
+        "CREATE SCHEMA own CREATE SEQUENCE own.numbers",
+        "SELECT lo_create(4711)",
+        "INSERT INTO people (name) VALUES ('Persona nueva')",
+    ):
+        cms.run(own)
+    cms.engine.dispose()
+    before, address = read_inventory(cms.engine.url), cms.engine.url.render_as_string(hide_password=False)
+    target = examine(address, "")
+    require_fit(target, backed.manifest.inventory.rows, into_nonempty=True, live=False)
+    whole = store.objects[backed.manifest.key]
+    store.flip_bit(backed.manifest.key, at=len(whole) - 1)
+    with pytest.raises(BackupError, match=f"{backed.manifest.key} no es la que se guardó .*restaure la de otro día"):
+        restored(backed, target)
+    assert read_inventory(cms.engine.url) == before
+    assert len(examine(address, "").things) == len(target.things)
+    store.objects[backed.manifest.key] = whole
+    restored(backed, target)
+    assert read_inventory(cms.engine.url).schema_hash == backed.manifest.inventory.schema_hash
+    assert cms.rows("SELECT count(*) FROM people") == [1_000]
+    assert cms.rows("SELECT count(*) FROM pg_largeobject_metadata") == [0]
 
 
 def test_many_that_would_be_deleted_are_refused_before_anything_is_touched(

@@ -1,12 +1,10 @@
 """A real system whose processes are killed at random while leads flow in; then it is counted who was reached."""
 
-import re
 import time
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from random import Random
 
 import psutil
@@ -14,6 +12,8 @@ import requests
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
+from cep_orchestration_tests.e2e.dagster_api import Dagster
+from cep_orchestration_tests.e2e.reached import CALL_SECONDS, Count, count, wait_until_settled
 from cep_orchestration_tests.e2e.system import System
 from cep_orchestration_tests.e2e.writers import Writers, burst
 from cep_orchestration_tests.waiting import wait_until
@@ -25,13 +25,14 @@ SETTINGS = {
     "LEADS_WHOLE_TABLE_MINUTES": "0.05",
     "LEADS_SURGE_LIMIT": "100000",
 }
-FREEZE, BURST = "freeze", 20
+WORKER, FREEZE, BURST = "run-worker", "freeze", 20
+TOGETHER = ("daemon", "code-server", WORKER)
+"""All that works on Dagster's runs, at one blow."""
+Target = str | tuple[str, ...]
 REFUSED = {"status": "error", "name": "ValidationError", "code": -2, "message": "odd"}
-CALL_SECONDS = 0.2
-NEW = "SELECT id::text, name, email, marketing_consent FROM public.leads WHERE email LIKE 'killed.%'"
-LEFT = """
-SELECT count(*) FROM orchestration.deliveries
-WHERE state IN ('pending', 'sending') OR state = 'unknown' AND channel <> 'advisor_message'
+IN_TRANSACTION = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'cep_orchestration' AND xact_start IS NOT NULL
 """
 HALT = """
 INSERT INTO orchestration.channels (channel, paused) VALUES ('confirmation_email', 'operator')
@@ -49,19 +50,6 @@ IN_HAND = """
 SELECT count(*) FROM orchestration.deliveries
 WHERE claimed_at < :frozen AND (state = 'sending' OR channel = 'confirmation_email' AND state = 'unknown')
 """
-UNRECORDED = """
-SELECT count(*) FROM orchestration.cms_leads l
-WHERE NOT EXISTS (SELECT 1 FROM orchestration.leads k WHERE k.lead_id = l.id)
-"""
-STATES = "SELECT channel, state::text, count(*) FROM orchestration.deliveries GROUP BY 1, 2 ORDER BY 1, 2"
-UNKNOWN_MESSAGES = """
-SELECT batch, min(claimed_at) AS claimed_at FROM orchestration.deliveries
-WHERE channel = 'advisor_message' AND state = 'unknown' GROUP BY batch
-"""
-SENT_MESSAGES = """
-SELECT d.lead_id, d.reason FROM orchestration.deliveries d WHERE channel = 'advisor_message' AND state = 'sent'
-"""
-COUNTED = "SELECT coalesce(sum(value), 0)::int FROM orchestration.live_counts WHERE metric = 'leads_created'"
 
 
 @dataclass
@@ -70,15 +58,21 @@ class Killer:
 
     system: System
     kills: list[datetime] = field(default_factory=list)
+    struck: list[str] = field(default_factory=list)
+    """The runs that were at work at a kill of everything that works on them."""
 
-    def kill(self, target: str) -> None:
-        """Waits for such a process, since the last kill may have taken it away too."""
+    def kill(self, target: Target) -> None:
+        """Of each kind at the same moment. Waits for such processes, since the last kill may have taken them away."""
         if target == FREEZE:
             self._freeze()
             return
-        wait_until(lambda: bool(self._victims(target)), seconds=60, what=f"a process to kill: {target}")
-        victims = self._victims(target)
-        for victim in victims:
+        parts = [target] if isinstance(target, str) else target
+        wait_until(
+            lambda: all(map(self._victims, parts)) and (target != TOGETHER or self._runs_work()),
+            seconds=60,
+            what=f"processes to kill: {target}",
+        )
+        for victim in [victim for part in parts for victim in self._victims(part)]:
             with suppress(psutil.NoSuchProcess):
                 victim.kill()
         self.kills.append(datetime.now(UTC))
@@ -98,17 +92,32 @@ class Killer:
         wait_until(
             lambda: self.system.counts()["requests"]["mandrill"] > before, seconds=60, what="mail that is refused"
         )
-        workers = self._victims("run-worker")
-        for worker in workers:
-            worker.suspend()
+        workers = self._victims(WORKER)
+        wait_until(lambda: self._suspended(workers), seconds=60, what="a moment between transactions")
         frozen = datetime.now(UTC)
         self.kills.append(frozen)
+        launches_run(self.system)
         wait_until(
             lambda: self.system.rows(cms, IN_HAND, frozen=frozen)[0][0] == 0, seconds=240, what="another that took over"
         )
         for worker in workers:
             worker.resume()
         self.slow_down()
+
+    def _suspended(self, workers: Sequence[psutil.Process]) -> bool:
+        """Not with a lock in hand: that holds up everybody until PostgreSQL ends the session, two minutes later."""
+        for worker in workers:
+            worker.suspend()
+        if self.system.rows(self.system.settings.cms_database_url, IN_TRANSACTION)[0][0] == 0:
+            return True
+        for worker in workers:
+            worker.resume()
+        return False
+
+    def _runs_work(self) -> bool:
+        with suppress(AssertionError):  # the database was away a moment ago
+            self.struck += [run.id for run in Dagster(self.system.ui).runs(statuses=["STARTED"])]
+        return bool(self.struck)
 
     def _database_answers(self) -> bool:
         with suppress(DBAPIError):
@@ -129,11 +138,19 @@ class Killer:
 
     def _victims(self, target: str) -> Sequence[psutil.Process]:
         try:
-            if target != "run-worker":
+            if target != WORKER:
                 return [self.system.part(target)]
             return [one for one in self.system.processes() if _is_worker(one)]
         except (StopIteration, psutil.Error):
             return []  # it is down from the last time
+
+
+def launches_run(system: System) -> bool:
+    """Sooner than the sensor, which waits for 15 s of silence. False: after the last kill nobody can take the order."""
+    with suppress(AssertionError, requests.RequestException):
+        Dagster(system.ui).launch("process_leads")
+        return True
+    return False
 
 
 def _is_worker(process: psutil.Process) -> bool:
@@ -143,98 +160,20 @@ def _is_worker(process: psutil.Process) -> bool:
         return False
 
 
-@dataclass(frozen=True)
-class Count:
-    """Who was reached how often, from what the sandbox got, beside what the ledger says.
-
-    unknown_messages    WhatsApp messages of which the ledger does not know whether they went out
-    not_in_flight       those of them that no kill interrupted, from their claim to a second after their answer
-    abandoned_calls     what the sandbox saw of it: calls to WhatsApp whose client was gone before the answer
-    """
-
-    leads: int
-    emails_twice: list[str]
-    emails_lost: list[str]
-    messages_twice: list[str]
-    messages_lost: list[str]
-    contacts_lost: list[str]
-    members_lost: list[str]
-    live_count: int
-    recorded: int
-    unknown_messages: int
-    not_in_flight: int
-    abandoned_calls: int
-    states: dict[tuple[str, str], int]
-
-    def faults(self) -> list[str]:
-        """What must not be, in words."""
-        lost = (self.emails_lost, self.messages_lost, self.contacts_lost, self.members_lost)
-        left = {(channel, state) for channel, state in self.states if state not in ("sent", "skipped")}
-        wrong = {
-            "messaged twice": bool(self.emails_twice or self.messages_twice),
-            "lost": any(lost),
-            "the live count is not that of the leads": not self.live_count == self.recorded == self.leads,
-            "unknown, though no kill interrupted it": self.not_in_flight > 0,
-            "neither sent nor skipped": bool(left - {("advisor_message", "unknown")}),
-        }
-        return [fault for fault, is_so in wrong.items() if is_so]
-
-
-def wait_until_settled(system: System, seconds: float) -> None:
-    """Nothing is new, pending or sending any more, and no e-mail is unknown."""
-
-    def settled() -> bool:
-        with suppress(DBAPIError):
-            return all(system.rows(system.settings.cms_database_url, sql)[0][0] == 0 for sql in (UNRECORDED, LEFT))
-        return False
-
-    wait_until(settled, seconds=seconds, what="every delivery settled")
-
-
-def count(system: System, kills: Sequence[datetime]) -> Count:
-    """Asked once everything is settled."""
-    cms = system.settings.cms_database_url
-    people = system.rows(cms, NEW)
-    names = {row.id: row.name for row in people}
-    mailed = Counter(mail["details"]["metadata"]["lead"] for mail in system.sent("email"))
-    bodies = [message["body"] for message in system.sent("whatsapp")]
-    named = Counter(name for body in bodies for name in re.findall(r"Persona \d+\.\d+\.\d+\.", body))
-    contacts = {contact["to"] for contact in system.sent("contact")}
-    members = {member["to"] for member in system.sent("member")}
-    unknown = system.rows(cms, UNKNOWN_MESSAGES)
-    told = {row.lead_id: row.reason for row in system.rows(cms, SENT_MESSAGES)}
-    return Count(
-        leads=len(people),
-        emails_twice=[lead for lead, times in mailed.items() if times > 1],
-        emails_lost=[lead for lead in names if not mailed[lead]],
-        messages_twice=[name for name, times in named.items() if times > 1],
-        messages_lost=[lead for lead, reason in told.items() if reason is None and not named[names[lead]]],
-        contacts_lost=[row.id for row in people if row.email not in contacts],
-        members_lost=[row.id for row in people if row.marketing_consent and row.email not in members],
-        live_count=system.rows(cms, COUNTED)[0][0],
-        recorded=system.rows(cms, "SELECT count(*)::int FROM orchestration.leads WHERE NOT baseline")[0][0],
-        unknown_messages=len(unknown),
-        not_in_flight=sum(not _interrupted(row.claimed_at, kills) for row in unknown),
-        abandoned_calls=int(system.counts()["abandoned"]["whatsapp"]),
-        states={(channel, state): number for channel, state, number in system.rows(cms, STATES)},
-    )
-
-
-def _interrupted(claimed_at: datetime, kills: Sequence[datetime]) -> bool:
-    longest = timedelta(seconds=CALL_SECONDS + 1)
-    return any(claimed_at <= kill <= claimed_at + longest for kill in kills)
-
-
-def rain_of_kills(system: System, leads: int, targets: Sequence[str], random: Random, pause_seconds: float) -> Count:
+def rain_of_kills(system: System, leads: int, targets: Sequence[Target], random: Random, pause_seconds: float) -> Count:
     """Leads flow in while the targets are killed one after the other; returns when everything is settled."""
     seconds = pause_seconds * len(targets)
     writers, killer = Writers(system.settings.cms_database_url, leads, seconds, random), Killer(system)
     killer.slow_down()
     writers.start()
+    launches_run(system)
     for target in targets:
         time.sleep(pause_seconds * (0.5 + random.random()))  # chance chooses the moment
         killer.kill(target)
+    wait_until(lambda: launches_run(system), seconds=60, what="an order that is taken again")
     writers.join()
     requests.delete(f"{system.sandbox}/api/faults", timeout=5).raise_for_status()
     wait_until_settled(system, seconds=240)
-    return count(system, killer.kills)
+    dagster = Dagster(system.ui)
+    wait_until(lambda: all(map(dagster.has_ended, killer.struck)), seconds=60, what="the end of every killed run")
+    return count(system, killer.kills, {run: dagster.run(run).status for run in killer.struck})

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from cep_orchestration.stats.days import MADRID
+from cep_orchestration.amounts import MADRID
 from cep_orchestration_tests.e2e.arrival import LEADS, Arrival
 from cep_orchestration_tests.e2e.dagster_api import ENDED, Dagster, Run
 from cep_orchestration_tests.e2e.system import System

@@ -5,17 +5,22 @@ from random import Random
 
 import pytest
 
-from cep_orchestration_tests.e2e.killing import FREEZE, SETTINGS, Count, rain_of_kills
+from cep_orchestration_tests.e2e.killing import FREEZE, SETTINGS, TOGETHER, rain_of_kills
+from cep_orchestration_tests.e2e.reached import Count
 from cep_orchestration_tests.e2e.system import System
 
-LEADS = 160
-TARGETS = ("run-worker", "postgres", "daemon", FREEZE, "code-server")
-PAUSE_SECONDS = 2.0
+LEADS = 80
+TARGETS = (FREEZE, "postgres", TOGETHER)
+PAUSE_SECONDS = 1.0
+NO_S3 = {"S3_ENDPOINT_URL": "http://127.0.0.1:1", "S3_ACCESS_KEY_ID": "none", "S3_SECRET_ACCESS_KEY": "none"}
+"""Leads do without, and it takes long to start and to end."""
 
 
 @pytest.fixture(scope="module")
 def counted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Count]:
-    system = System(tmp_path_factory.mktemp("killed"), more=SETTINGS)
+    """A run is frozen until another took its work; PostgreSQL is killed; then daemon, code server and run workers are,
+    all at once. The launcher lives."""
+    system = System(tmp_path_factory.mktemp("killed"), more={**SETTINGS, **NO_S3})
     try:
         system.start()
         yield rain_of_kills(system, LEADS, TARGETS, Random(), PAUSE_SECONDS)
@@ -44,3 +49,7 @@ def test_only_messages_that_were_in_flight_at_a_kill_are_unknown_and_everything_
     assert counted.not_in_flight == 0
     assert {state for _, state in counted.states} <= {"sent", "skipped", "unknown"}
     assert [channel for channel, state in counted.states if state == "unknown"] in ([], ["advisor_message"])
+
+
+def test_no_run_that_was_killed_stays_open(counted: Count) -> None:
+    assert set(counted.struck.values()) == {"FAILURE"}

@@ -6,7 +6,7 @@ from typing import Any
 import boto3
 import pytest
 
-from cep_orchestration.stats.days import MADRID
+from cep_orchestration.amounts import MADRID
 from cep_orchestration_tests.e2e.dagster_api import Dagster
 from cep_orchestration_tests.e2e.system import System
 from cep_orchestration_tests.waiting import wait_until

@@ -6,6 +6,7 @@ import pytest
 
 from cep_orchestration.alerts.store import AlertBook
 from cep_orchestration.alerts.ways import ways_to_people
+from cep_orchestration.leads.delivery_ends import end_delivery_alerts
 from cep_orchestration.leads.model import State
 from cep_orchestration.leads.words import delivery_alert
 from cep_orchestration_tests.alerts.alerting import UNHURRIED
@@ -29,6 +30,20 @@ def chat(world: World) -> FakeChat:
         world.alerts.raise_alert(delivery_alert(channel, state, ["hard-bounce"]))
     world.alerts.tell()
     return chat
+
+
+class Racing(AlertBook):
+    """A run records a dead delivery and raises its alert just before our word that none is left."""
+
+    def __init__(self, world: World, lead: str) -> None:
+        super().__init__(world.cms.engine, [], pace=UNHURRIED)
+        self._world, self._lead = world, lead
+
+    def resolve(self, fingerprint: str, title: str) -> None:
+        if fingerprint == f"deliveries/{EMAIL}/dead":
+            becomes(self._world, self._lead, EMAIL, "dead", "hard-bounce")
+            self.raise_alert(delivery_alert(EMAIL, State.DEAD, ["hard-bounce"]))
+        super().resolve(fingerprint, title)
 
 
 def ends(world: World, chat: FakeChat) -> list[str]:
@@ -57,3 +72,11 @@ def test_it_is_over_when_the_system_settled_the_last_one_itself(world: World, ch
     for _ in range(2):
         review(world)
     assert ends(world, chat) == ["deliveries/advisor_message/unknown"]
+
+
+def test_one_that_comes_while_the_last_one_ends_is_told_still(world: World) -> None:
+    [lead] = recorded(world)
+    book = Racing(world, lead)
+    end_delivery_alerts(world.cms.engine, book)
+    [alert] = book.open()
+    assert alert.fingerprint == f"deliveries/{EMAIL}/dead"

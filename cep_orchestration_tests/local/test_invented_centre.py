@@ -7,7 +7,8 @@ from random import Random
 
 import pytest
 
-from cep_orchestration.local.demo import MADRID, Centre, invent_centre
+from cep_orchestration.amounts import MADRID
+from cep_orchestration.local.demo import Centre, invent_centre
 
 NOW = datetime(2025, 11, 20, 16, 30, 0, 123456, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from cep_orchestration.stats.days import MADRID
+from cep_orchestration.amounts import MADRID
 from cep_orchestration.stats.defs import daily
 from cep_orchestration.stats.report import Period
 from cep_orchestration.stats.report_defs import MAILINGS, REPORTS, key_of

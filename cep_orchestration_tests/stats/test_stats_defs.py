@@ -11,7 +11,7 @@ import pytest
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
-from cep_orchestration.stats.days import MADRID
+from cep_orchestration.amounts import MADRID
 from cep_orchestration.stats.defs import AGREES, NO_GAPS, daily, roll_up_stats_schedule
 from cep_orchestration.stats.report import Period
 from cep_orchestration.stats.report_defs import MAILINGS, REPORTS, key_of
