@@ -138,7 +138,6 @@ def watching(context: dg.SensorEvaluationContext, watch_services: Services) -> d
         seen = look(context, services, now, before)
         proven = watch.last_proof_holds(services.proofs.latest(), now)
     sentence = said(services, withheld(services, seen, proven=proven))
-    context.log.info(sentence)
     today = str(now.date())
     wants_proof = not proven and bool(services.ways) and before.ordered != today
     ordered = today if wants_proof else before.ordered
