@@ -3,12 +3,12 @@
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
 
-from cep_orchestration.alert_ports import Alert, Severity, Signal
+from cep_orchestration.alert_ports import COUNTED_AGAIN, Alert, Signal
 from cep_orchestration.database.engine import discreet
 from cep_orchestration.operations import self_test_defs, watch, watch_words
 from cep_orchestration.operations.self_test_defs import OWNERS, test_alerts, test_alerts_schedule
@@ -24,7 +24,6 @@ from cep_orchestration.operations.watch_services import WatchServices
 
 Services = dg.ResourceParam[WatchServices]
 NOT_PREPARED = "La base de datos no está preparada: ejecute «cep migrate»."
-COUNTED_AGAIN = timedelta(hours=1)
 WITHHOLDING = (watch.SENSOR, watch.DAEMON, watch.RUNS)
 """What the switch outside is about."""
 
@@ -64,16 +63,12 @@ class Look:
         return json.dumps({"at": self.at.isoformat() if self.at else "", "seen": [*self.seen], "ordered": self.ordered})
 
 
-def is_worse(severity: Severity, than: Severity) -> bool:
-    return [*Severity].index(severity) > [*Severity].index(than)
-
-
 def note(services: WatchServices, found: Sequence[Alert], now: datetime) -> None:
-    """One that lasts is counted once an hour, not at every look; worse, at once."""
+    """One that lasts is counted every ten minutes, not at every look; worse, at once."""
     known = {one.fingerprint: one for one in services.book.open(watch.WATCH)}
     for alert in found:
         before = known.get(alert.fingerprint)
-        if before is None or is_worse(alert.severity, before.severity) or now - before.last_seen >= COUNTED_AGAIN:
+        if before is None or alert.severity.rank > before.severity.rank or now - before.last_seen >= COUNTED_AGAIN:
             services.book.raise_alert(alert)
 
 
