@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pytest
@@ -34,7 +34,7 @@ class Lifetime:
 
     @property
     def cpl(self) -> Decimal | None:
-        return round(self.spent / self.leads, 2) if self.leads else None
+        return (self.spent / self.leads).quantize(Decimal("0.01"), ROUND_HALF_UP) if self.leads else None
 
 
 @dataclass(frozen=True)
