@@ -31,12 +31,15 @@ def free_port() -> int:
 
 
 @pytest.fixture(autouse=True)
-def log_level_restored() -> Iterator[None]:
-    """A job that a test runs in this process sets the level for the whole of it, as LOG_LEVEL says."""
+def logs_apart() -> Iterator[None]:
+    """What a test does to the logs of this process is its own: a job sets their level, as LOG_LEVEL says, and whoever
+    imports the definitions sends them to the standard error, which a console command in this process must not have."""
     logger = logging.getLogger("cep_orchestration")
-    before = logger.level
+    level, handlers = logger.level, logger.handlers[:]
+    logger.handlers[:] = []
     yield
-    logger.setLevel(before)
+    logger.setLevel(level)
+    logger.handlers[:] = handlers
 
 
 @pytest.fixture(scope="session")
